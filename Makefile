@@ -1,0 +1,33 @@
+# The two commands that set everything up: `make demo` and `make test`.
+PYTHON ?= python3
+CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+BIN := .venv/bin
+
+.PHONY: demo test lint install clean
+
+demo: install
+	$(BIN)/snakemake --cores $(CORES)
+	$(BIN)/snakemake --cores 1 --report report.html
+	@echo "Done: open report.html; tables are in results/demo/"
+
+test: install lint
+	$(BIN)/python -m pytest -n $(CORES) --dist worksteal tests
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+install: .venv/installed
+
+# pip takes the CPU build of torch where an index offers one; torchvision must fit it.
+.venv/installed: pyproject.toml
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf .venv .snakemake report.html

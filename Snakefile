@@ -1,0 +1,34 @@
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/demo.smk"
+include: "workflow/rules/tissue.smk"
+include: "workflow/rules/tiles.smk"
+include: "workflow/rules/features.smk"
+include: "workflow/rules/cohort.smk"
+include: "workflow/rules/folds.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/audit.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        [targets(name) for name in study.datasets],
+
+
+for name in study.datasets:
+
+    rule:
+        name:
+            name
+        input:
+            targets(name),

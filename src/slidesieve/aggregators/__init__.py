@@ -1,0 +1,1 @@
+"""Aggregators: tokens to slide logits."""

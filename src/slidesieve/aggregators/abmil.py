@@ -1,0 +1,71 @@
+"""Attention-based deep multiple-instance learning."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from slidesieve.aggregators.base import Aggregator
+from slidesieve.aggregators.layers import (
+    dropout_layer,
+    masked_softmax,
+    token_embedding,
+    weighted_sum,
+)
+from slidesieve.errors import ConfigError
+from slidesieve.tokens import SlideOutput, TokenBatch
+
+
+class ABMIL(Aggregator):
+    """ABMIL (Ilse et al. 2018, Eq. 7 to 9).
+
+    h_i = ReLU(W x_i + b)
+    gated: e_i = wᵀ (tanh(V h_i) ⊙ σ(U h_i)) + c;  plain: e_i = wᵀ tanh(V h_i) + c
+    a = softmax(e) over the bag;  z = Σ_i a_i h_i;  logits = W_c z + b_c
+
+    With `gated: false` and `hidden_dim: null` (h_i = x_i) it is the head of the DTC-WSI paper.
+
+    Args:
+        dim: Width of the tokens.
+        n_classes: Number of classes.
+        gated: Whether attention has the sigmoid gate.
+        hidden_dim: Width of h, or None for attention on the tokens themselves.
+        attention_dim: Width of V h and U h.
+        dropout: Of h and of the attention's hidden layer, in training.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        n_classes: int,
+        gated: bool = True,
+        hidden_dim: int | None = 512,
+        attention_dim: int = 256,
+        dropout: float = 0.25,
+    ) -> None:
+        super().__init__()
+        if attention_dim < 1:
+            raise ConfigError([f"abmil: attention_dim is {attention_dim}; it must be at least 1"])
+        width = hidden_dim or dim
+        self.embed = (
+            nn.Identity() if hidden_dim is None else token_embedding(dim, hidden_dim, dropout)
+        )
+        self.content = nn.Sequential(
+            nn.Linear(width, attention_dim), nn.Tanh(), dropout_layer(dropout)
+        )
+        self.gate = (
+            nn.Sequential(nn.Linear(width, attention_dim), nn.Sigmoid(), dropout_layer(dropout))
+            if gated
+            else None
+        )
+        self.score = nn.Linear(attention_dim, 1)
+        self.classifier = nn.Linear(width, n_classes)
+
+    def forward(self, tokens: TokenBatch, labels: Tensor | None = None) -> SlideOutput:
+        """Classify the attention-weighted mean of each bag's tokens; labels are not used."""
+        embedded = self.embed(tokens.features)
+        hidden = self.content(embedded)
+        if self.gate is not None:
+            hidden = hidden * self.gate(embedded)
+        attention = masked_softmax(self.score(hidden).squeeze(-1), tokens.mask)
+        pooled = weighted_sum(attention, embedded)
+        return SlideOutput(self.classifier(pooled), attention, pooled)

@@ -1,0 +1,74 @@
+"""Mean and max pooling: the baselines that attention has to beat.
+
+They share ABMIL's token embedding and classifier, as in Ilse et al. 2018 (embedding-level mean
+and max), so a table that holds all three compares the pooling and nothing else.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from slidesieve.aggregators.base import Aggregator
+from slidesieve.aggregators.layers import token_embedding, weighted_sum
+from slidesieve.tokens import SlideOutput, TokenBatch
+
+
+class MeanPooling(Aggregator):
+    """h_i = ReLU(W x_i + b); z = (1/N) Σ_i h_i; logits = W_c z + b_c.
+
+    The attention it reports is 1/N for every token.
+
+    Args:
+        dim: Width of the tokens.
+        n_classes: Number of classes.
+        hidden_dim: Width of h.
+        dropout: Of h, in training.
+    """
+
+    def __init__(
+        self, dim: int, n_classes: int, hidden_dim: int = 512, dropout: float = 0.25
+    ) -> None:
+        super().__init__()
+        self.embed = token_embedding(dim, hidden_dim, dropout)
+        self.classifier = nn.Linear(hidden_dim, n_classes)
+
+    def forward(self, tokens: TokenBatch, labels: Tensor | None = None) -> SlideOutput:
+        """Classify the mean of each bag's tokens; labels are not used."""
+        attention = tokens.mask.float() / tokens.lengths[:, None]
+        pooled = weighted_sum(attention, self.embed(tokens.features))
+        return SlideOutput(self.classifier(pooled), attention, pooled)
+
+
+class MaxPooling(Aggregator):
+    """h_i = ReLU(W x_i + b); z_d = max_i h_id; logits = W_c z + b_c.
+
+    The attention it reports is the share of the dimensions that a token wins. Winners are decided
+    before the ReLU, which keeps the maximum and makes no ties between tokens at zero.
+
+    Args:
+        dim: Width of the tokens.
+        n_classes: Number of classes.
+        hidden_dim: Width of h.
+        dropout: Of z, in training: of h it would decide the winners.
+    """
+
+    def __init__(
+        self, dim: int, n_classes: int, hidden_dim: int = 512, dropout: float = 0.25
+    ) -> None:
+        super().__init__()
+        linear, relu, drop = token_embedding(dim, hidden_dim, dropout)
+        self.linear = linear
+        self.after_pooling = nn.Sequential(relu, drop)
+        self.classifier = nn.Linear(hidden_dim, n_classes)
+
+    def forward(self, tokens: TokenBatch, labels: Tensor | None = None) -> SlideOutput:
+        """Classify the maxima of each bag's tokens; labels are not used."""
+        embedded = self.linear(tokens.features).float()
+        embedded = embedded.masked_fill(~tokens.mask[..., None], -float("inf"))
+        maxima, winners = embedded.max(dim=1)
+        share = torch.full_like(maxima, 1 / maxima.shape[1])
+        attention = torch.zeros(tokens.mask.shape, device=maxima.device)
+        attention = attention.scatter_add(1, winners, share)
+        pooled = self.after_pooling(maxima)
+        return SlideOutput(self.classifier(pooled), attention, pooled)

@@ -1,0 +1,47 @@
+"""What an audit finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from slidesieve.errors import ConfigError, ContractError, SlideError
+
+OK, BROKEN, MISSING = "ok", "broken", "missing"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One artifact and what is wrong with it.
+
+    Attributes:
+        path: The artifact.
+        status: "ok", "broken" or "missing".
+        problem: What is wrong; empty if ok.
+    """
+
+    path: Path
+    status: str
+    problem: str = ""
+
+
+def examine(path: Path, problems: Callable[[], Iterable[str]]) -> Iterator[Finding]:
+    """Look at one artifact: a finding per problem, or one that says ok.
+
+    Args:
+        path: The artifact.
+        problems: Reads it and yields what is wrong; may raise what our readers raise.
+    """
+    if not path.exists():
+        yield Finding(path, MISSING, "was not made; run snakemake again")
+        return
+    found = []
+    try:
+        found.extend(problems())
+    except (ConfigError, ContractError, SlideError) as error:
+        found.extend(str(error).splitlines())
+    if not found:
+        yield Finding(path, OK)
+    for problem in found:
+        yield Finding(path, BROKEN, problem)

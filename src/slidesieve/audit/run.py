@@ -1,0 +1,121 @@
+"""Audit of a whole dataset."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from slidesieve.audit import tables
+from slidesieve.audit.findings import Finding, examine
+from slidesieve.audit.slides import audit_slide
+from slidesieve.cohort.config import Dataset, Study
+from slidesieve.stages import STAGES
+from slidesieve.store.tables import read_csv, write_csv
+from slidesieve.training.fitted import load_model
+
+
+def audit_dataset(study: Study, name: str, results: Path) -> list[Finding]:
+    """Audit every artifact that the config makes of a dataset.
+
+    Args:
+        study: The config.
+        name: The dataset.
+        results: The folder of all results.
+    """
+    dataset, folder = study.datasets[name], results / name
+    findings: list[Finding] = []
+    if dataset.features_dir is None:
+        for slide in tqdm(dataset.slides, desc=f"audit {name}", unit="slide", disable=None):
+            findings += audit_slide(dataset, slide, study.encoders, folder)
+    path = folder / "folds.csv"
+    findings += examine(path, lambda: tables.folds_problems(path, dataset))
+    for encoder in study.encoders_of(name):
+        findings += _audit_index(dataset, encoder, folder)
+        for model, spec in study.models.items():
+            findings += _audit_models(dataset, folder / "models" / encoder / model, spec)
+            findings += _audit_predictions(dataset, encoder, model, folder)
+    findings += _audit_summaries(study, dataset, folder)
+    return findings
+
+
+def write_findings(path: Path, findings: list[Finding]) -> Path:
+    """Write findings as a table: path, status, problem."""
+    rows = [(str(path), status, problem) for path, status, problem in map(astuple, findings)]
+    write_csv(path, pd.DataFrame(rows, columns=["path", "status", "problem"]))
+    return path
+
+
+def _audit_index(dataset: Dataset, encoder: str, folder: Path) -> Iterator[Finding]:
+    path = folder / "features" / f"{encoder}.csv"
+    if dataset.features_dir is None:
+        made = {i: folder / "features" / encoder / f"{i}.h5" for i in dataset.slide_ids}
+    else:
+        made = {i: dataset.ready_features(i) for i in dataset.slide_ids}
+    files = {slide_id: file for slide_id, file in made.items() if file and file.exists()}
+    return examine(path, lambda: tables.index_problems(path, dataset, files))
+
+
+def _audit_models(dataset: Dataset, folder: Path, spec: Mapping) -> Iterator[Finding]:
+    for fold in range(dataset.fold_count):
+        path = folder / f"fold_{fold}"
+        yield from examine(path, lambda path=path: _model_problems(path, dataset, spec))
+
+
+def _model_problems(folder: Path, dataset: Dataset, spec: Mapping) -> Iterator[str]:
+    fitted = load_model(folder)
+    if fitted.classes != dataset.classes:
+        yield f"was fitted for the classes {', '.join(fitted.classes)}"
+    # JSON has no tuples, so compare what JSON makes of both.
+    if json.dumps(fitted.spec, sort_keys=True) != json.dumps(spec, sort_keys=True):
+        yield "was fitted to another spec than the config's"
+    version = json.loads((folder / "model.json").read_text())["versions"]["stage"]
+    if version != STAGES["train"]:
+        yield f"was made by stage version {version}, now {STAGES['train']}"
+    for name, tensor in fitted.model.state_dict().items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            yield f"weight {name} is not finite"
+    if not np.isfinite(fitted.history["train_loss"]).all():
+        yield "its training loss is not finite"
+
+
+def _audit_predictions(
+    dataset: Dataset, encoder: str, model: str, folder: Path
+) -> Iterator[Finding]:
+    path = folder / "predictions" / encoder / f"{model}.csv"
+
+    def problems() -> Iterator[str]:
+        folds = read_csv(folder / "folds.csv")
+        index = read_csv(folder / "features" / f"{encoder}.csv")
+        return tables.predictions_problems(path, dataset, folds, index)
+
+    return examine(path, problems)
+
+
+def _audit_summaries(study: Study, dataset: Dataset, folder: Path) -> Iterator[Finding]:
+    encoders = study.encoders_of(dataset.name)
+    cohort, metrics, summary, cost = (
+        folder / f"{name}.csv" for name in ("cohort", "metrics", "summary", "cost")
+    )
+
+    def cohort_problems() -> Iterator[str]:
+        indexes = [read_csv(folder / "features" / f"{encoder}.csv") for encoder in encoders]
+        return tables.cohort_problems(cohort, dataset, indexes)
+
+    def metrics_problems() -> Iterator[str]:
+        predictions = {
+            (encoder, model): read_csv(folder / "predictions" / encoder / f"{model}.csv")
+            for encoder in encoders
+            for model in study.models
+        }
+        return tables.metrics_problems(metrics, dataset, predictions)
+
+    yield from examine(cohort, cohort_problems)
+    yield from examine(metrics, metrics_problems)
+    yield from examine(summary, lambda: tables.summary_problems(summary, read_csv(metrics)))
+    yield from examine(cost, lambda: tables.cost_problems(cost))

@@ -1,0 +1,144 @@
+"""Audit of what was made of each slide: tissue, tiles, features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from slidesieve.audit.findings import Finding, examine
+from slidesieve.cohort.config import Dataset
+from slidesieve.cohort.sheet import Slide
+from slidesieve.extraction import features_fingerprint
+from slidesieve.slide.open import slide_fingerprint
+from slidesieve.stages import STAGES
+from slidesieve.store.features import FeatureSet, read_features
+from slidesieve.store.hdf5 import read_stage_version
+from slidesieve.store.tiles import coords_attributes, read_tiles
+from slidesieve.tiling.fingerprint import tiles_fingerprint
+from slidesieve.tiling.stage import TileSet
+from slidesieve.tissue.geojson import read_tissue
+
+
+def audit_slide(
+    dataset: Dataset, slide: Slide, encoders: Mapping[str, Mapping], folder: Path
+) -> Iterator[Finding]:
+    """Audit the files of one slide.
+
+    Args:
+        dataset: The slide's dataset.
+        slide: The slide.
+        encoders: Encoders by id.
+        folder: results/<dataset>.
+    """
+    tissue_path = folder / "tissue" / f"{slide.slide_id}.geojson"
+    tiles_path = folder / "tiles" / f"{slide.slide_id}.h5"
+    yield from examine(tissue_path, lambda: _tissue_problems(tissue_path, slide))
+    yield from examine(tiles_path, lambda: _tiles_problems(tiles_path, slide, dataset))
+    for encoder in encoders:
+        path = folder / "features" / encoder / f"{slide.slide_id}.h5"
+        yield from examine(path, lambda path=path: _features_problems(path, tiles_path, slide))
+
+
+def _tissue_problems(path: Path, slide: Slide) -> Iterator[str]:
+    tissue = read_tissue(path)
+    if tissue.edited:
+        return
+    if tissue.slide_id != slide.slide_id:
+        yield f"is about slide {tissue.slide_id!r}"
+    yield from _status_problems(tissue.status, tissue.reason, tissue.n_contours, "polygons")
+    if tissue.stage_version != STAGES["tissue"]:
+        yield f"was made by stage version {tissue.stage_version}, now {STAGES['tissue']}"
+    if tissue.fingerprint != slide_fingerprint(slide.path):
+        yield "was made from a slide file that has changed since"
+
+
+def _tiles_problems(path: Path, slide: Slide, dataset: Dataset) -> Iterator[str]:
+    tiles = read_tiles(path)
+    if tiles.slide_id != slide.slide_id:
+        yield f"is about slide {tiles.slide_id!r}"
+    yield from _status_problems(tiles.status, tiles.reason, len(tiles.coords), "tiles")
+    yield from _version_problems(path, "tiles")
+    yield from coords_problems(tiles.coords)
+    expected = tiles_fingerprint(slide_fingerprint(slide.path), tiles.spec, tiles.coords)
+    if tiles.fingerprint != expected:
+        yield "does not match its fingerprint: the slide, or these tiles, changed since"
+    spec = tiles.spec
+    if spec is None:
+        return
+    for name in ("tile_px", "target_mpp"):
+        if getattr(spec, name) != dataset.settings[name]:
+            yield f"{name} is {getattr(spec, name)}, the config says {dataset.settings[name]}"
+    if abs(spec.size_level0 * spec.slide_mpp - spec.tile_um) > spec.slide_mpp:
+        yield f"tiles of {spec.size_level0} level-0 px are not {spec.tile_um:g} µm wide"
+    if len(tiles.coords):
+        yield from _outside_problems(tiles)
+
+
+def _outside_problems(tiles: TileSet) -> Iterator[str]:
+    far = tiles.coords + tiles.spec.size_level0
+    outside = (tiles.coords < 0).any(axis=1) | (far > (tiles.width, tiles.height)).any(axis=1)
+    if outside.any():
+        x, y = tiles.coords[outside.argmax()]
+        yield f"{outside.sum()} tiles reach beyond the slide, the first at x={x}, y={y}"
+
+
+def _features_problems(path: Path, tiles_path: Path, slide: Slide) -> Iterator[str]:
+    features, tiles = read_features(path), read_tiles(tiles_path)
+    n_tokens = len(features.features)
+    if features.slide_id != slide.slide_id:
+        yield f"is about slide {features.slide_id!r}"
+    yield from _status_problems(features.status, features.reason, n_tokens, "features")
+    yield from _version_problems(path, "features")
+    if features.features.dtype not in (np.float16, np.float32):
+        yield f"features are {features.features.dtype}, not float16 or float32"
+    n_bad = int((~np.isfinite(features.features)).any(axis=1).sum())
+    if n_bad:
+        yield f"{n_bad} of {n_tokens} tokens hold NaN or Inf"
+    yield from _neighbour_problems(features, tiles)
+
+
+def _neighbour_problems(features: FeatureSet, tiles: TileSet) -> Iterator[str]:
+    """Problems between the features and the tiles they were made of."""
+    n_tokens = len(features.features)
+    if features.status == "ok" and n_tokens + features.n_dropped != len(tiles.coords):
+        yield (
+            f"{n_tokens} tokens and {features.n_dropped} dropped tiles, "
+            f"but the tiles file has {len(tiles.coords)}"
+        )
+    known = {tuple(corner) for corner in tiles.coords.tolist()}
+    n_strange = sum(tuple(corner) not in known for corner in features.coords.tolist())
+    if n_strange:
+        yield f"{n_strange} coords are not in the tiles file"
+    yield from coords_problems(features.coords)
+    stored = {key: value for key, value in coords_attributes(tiles).items() if value is not None}
+    for key, value in stored.items():
+        if features.tile_attributes.get(key) != value:
+            found = features.tile_attributes.get(key)
+            yield f"coords attribute {key} is {found!r}, the tiles file says {value!r}"
+    if features.fingerprint != features_fingerprint(tiles.fingerprint, features):
+        yield "does not match its fingerprint: made from other tiles or by another encoder"
+
+
+def coords_problems(coords: np.ndarray) -> Iterator[str]:
+    """What no list of tile corners may have: another type, or a tile twice."""
+    if coords.dtype != np.int64 or coords.ndim != 2 or coords.shape[1] != 2:
+        yield f"coords are {coords.dtype} {coords.shape}, not int64 (N, 2)"
+    elif len(np.unique(coords, axis=0)) != len(coords):
+        yield f"{len(coords) - len(np.unique(coords, axis=0))} tiles stand in coords twice"
+
+
+def _status_problems(status: str, reason: str, count: int, things: str) -> Iterator[str]:
+    if status not in ("ok", "empty", "failed"):
+        yield f"status {status!r} is not ok, empty or failed"
+    elif (status == "ok") != (count > 0):
+        yield f"status is {status} but it has {count} {things}"
+    if status != "ok" and not reason:
+        yield f"status is {status} without a reason"
+
+
+def _version_problems(path: Path, stage: str) -> Iterator[str]:
+    version = read_stage_version(path)
+    if version != STAGES[stage]:
+        yield f"was made by stage version {version}, now {STAGES[stage]}"

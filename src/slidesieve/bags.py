@@ -1,0 +1,179 @@
+"""Bags: the tokens of labelled slides, and their packing into padded batches."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from slidesieve.errors import ContractError
+from slidesieve.store.features import read_features
+from slidesieve.tokens import TokenBatch
+
+log = logging.getLogger(__name__)
+
+# A pass over fewer tokens takes about as long however many of them are padding.
+_SMALL_BATCH_TOKENS = 1024
+
+
+@dataclass(frozen=True)
+class Bag:
+    """The tokens of one slide with its label.
+
+    Attributes:
+        slide_id: The slide.
+        patient_id: Its patient.
+        label_index: Position of its label among the dataset's classes.
+        features: (N, D) float16 or float32.
+        coords: (N, 2) int64, top-left corners in level-0 px.
+        encoder: What made the features; empty where a foreign file does not say.
+        encoder_revision: What pins its weights.
+    """
+
+    slide_id: str
+    patient_id: str
+    label_index: int
+    features: NDArray[np.floating]
+    coords: NDArray[np.int64]
+    encoder: str = ""
+    encoder_revision: str = ""
+
+
+def load_bags(
+    table: pd.DataFrame, path_of: Mapping[str, Path], classes: Sequence[str]
+) -> list[Bag]:
+    """Read the features of slides; slides without tokens are left out and named in the log.
+
+    Args:
+        table: slide_id, patient_id, label.
+        path_of: Features file of each slide_id.
+        classes: The dataset's classes, in order.
+
+    Returns:
+        Bags in the order of the table.
+
+    Raises:
+        ContractError: A file breaks its contract, a label is unknown, features are not finite,
+            or slides were encoded differently.
+    """
+    bags, left_out = [], []
+    for row in table.itertuples(index=False):
+        if row.label not in classes:
+            raise ContractError(
+                f"slide {row.slide_id}: label {row.label} is none of {', '.join(classes)}"
+            )
+        found = read_features(path_of[row.slide_id])
+        if found.status != "ok" or len(found.features) == 0:
+            left_out.append(f"{row.slide_id} ({found.reason or found.status})")
+            continue
+        bags.append(
+            Bag(
+                slide_id=row.slide_id,
+                patient_id=row.patient_id,
+                label_index=classes.index(row.label),
+                features=_as_half_or_single(found.features),
+                coords=found.coords,
+                encoder=found.encoder,
+                encoder_revision=found.encoder_revision,
+            )
+        )
+    if left_out:
+        listed = ", ".join(left_out)
+        log.warning("%d slides have no tokens and are left out: %s", len(left_out), listed)
+    check_bags(bags)
+    return bags
+
+
+def check_bags(bags: Sequence[Bag]) -> None:
+    """Refuse bags that cannot be batched together.
+
+    Raises:
+        ContractError: A bag is empty or holds NaN or Inf, or two differ in width or encoder.
+    """
+    for bag in bags:
+        if len(bag.features) == 0:
+            raise ContractError(f"slide {bag.slide_id}: no tokens")
+        bad = int((~np.isfinite(bag.features).all(axis=1)).sum())
+        if bad:
+            raise ContractError(
+                f"slide {bag.slide_id}: {bad} of {len(bag.features)} tokens hold NaN or Inf; "
+                "make its features again"
+            )
+        _check_same_encoding(bags[0], bag)
+
+
+def collate(bags: Sequence[Bag]) -> TokenBatch:
+    """Pad bags at their ends with zeros to one batch; every token stands for one tile.
+
+    Args:
+        bags: B bags of the same width D.
+
+    Returns:
+        A batch of B bags as long as the longest; half precision only if all bags are.
+    """
+    shape = (len(bags), max(len(bag.features) for bag in bags))
+    dtype = np.result_type(*{bag.features.dtype for bag in bags})
+    features = np.zeros((*shape, bags[0].features.shape[1]), dtype=dtype)
+    coords = np.zeros((*shape, 2), dtype=np.int64)
+    mask = np.zeros(shape, dtype=bool)
+    for i, bag in enumerate(bags):
+        n_tokens = len(bag.features)
+        features[i, :n_tokens] = bag.features
+        coords[i, :n_tokens] = bag.coords
+        mask[i, :n_tokens] = True
+    return TokenBatch(
+        features=torch.from_numpy(features),
+        mask=torch.from_numpy(mask),
+        coords=torch.from_numpy(coords),
+        size=torch.from_numpy(mask).float(),
+    )
+
+
+def pack_by_tokens(lengths: Sequence[int], token_budget: int) -> list[list[int]]:
+    """Group bags of similar length into batches of limited size.
+
+    Args:
+        lengths: Tokens of each bag.
+        token_budget: Most tokens a batch may hold, padding included. A longer bag is a batch of
+            its own.
+
+    Returns:
+        Batches of positions in `lengths`, longest bags first. A batch of more than 1024 tokens is
+        at most half padding.
+    """
+    batches: list[list[int]] = []
+    longest = 0
+    for i in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        held = len(batches[-1]) * longest if batches else 0
+        too_big = held + longest > token_budget
+        wasteful = held >= _SMALL_BATCH_TOKENS and 2 * lengths[i] < longest
+        if not batches or too_big or wasteful:
+            batches.append([])
+            longest = lengths[i]
+        batches[-1].append(i)
+    return batches
+
+
+def _as_half_or_single(features: NDArray[np.floating]) -> NDArray[np.floating]:
+    return features if features.dtype in (np.float16, np.float32) else features.astype(np.float32)
+
+
+def _check_same_encoding(first: Bag, other: Bag) -> None:
+    widths = first.features.shape[1], other.features.shape[1]
+    if widths[0] != widths[1]:
+        raise ContractError(
+            f"slides {first.slide_id} and {other.slide_id} have features of different width "
+            f"({widths[0]} and {widths[1]}); encode them with one encoder"
+        )
+    encodings = [f"{bag.encoder} {bag.encoder_revision}".strip() for bag in (first, other)]
+    if encodings[0] != encodings[1]:
+        raise ContractError(
+            f"slides {first.slide_id} and {other.slide_id} were encoded differently "
+            f"({encodings[0] or 'unnamed'} and {encodings[1] or 'unnamed'}); encode them again"
+        )

@@ -1,0 +1,54 @@
+"""Entry point: one sub-command a file, imported only when it is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from slidesieve import __version__
+from slidesieve.errors import SlideSieveError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a sub-command; 0 means all is well, 1 that it found faults, 2 that it could not run."""
+    options = _parser().parse_args(arguments)
+    command = import_module(f"slidesieve.cli.{options.command.replace('-', '_')}")
+    try:
+        return command.run(options)
+    except SlideSieveError as error:
+        sys.stderr.write(f"slidesieve {options.command}: {error}\n")
+        return 2
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="slidesieve", description="Tools beside the pipeline.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    inspect = commands.add_parser("inspect", help="show what is in HDF5 files")
+    inspect.add_argument("files", nargs="+", type=Path, metavar="FILE")
+
+    audit = commands.add_parser(
+        "audit", help="check every artifact of a dataset against its contract and its neighbours"
+    )
+    audit.add_argument("datasets", nargs="*", metavar="DATASET", help="default: all of the config")
+    audit.add_argument(
+        "--configfile", nargs="+", type=Path, default=[Path("config.yaml")], metavar="FILE"
+    )
+    audit.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
+
+    doctor = commands.add_parser("doctor", help="check packages, OpenSlide, GPU, weights, disk")
+    doctor.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
+
+    demo = commands.add_parser("demo-slides", help="paint the demo cohort and its sample sheet")
+    demo.add_argument("folder", type=Path, metavar="FOLDER")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

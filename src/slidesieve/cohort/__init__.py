@@ -1,0 +1,1 @@
+"""Sample sheets and dataset configs become records that the stages can trust."""

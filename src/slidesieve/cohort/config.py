@@ -1,0 +1,135 @@
+"""The config of a study as records, once it is known to be sound."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from slidesieve.cohort.sheet import Sheet, Slide, read_sheet
+
+FEATURE_ENDINGS = (".h5", ".hdf5", ".pt", ".pth")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One dataset of the config with its slides; `settings` are its keys as the schema names them.
+
+    Attributes:
+        name: Key in the config and folder in results/.
+        slides: Rows of the sample sheet.
+        classes: Labels in their order.
+        settings: All keys of the dataset, defaults filled in.
+        features_dir: Folder of ready-made features, or None if the dataset starts from slides.
+    """
+
+    name: str
+    slides: tuple[Slide, ...]
+    classes: tuple[str, ...]
+    settings: Mapping
+    features_dir: Path | None
+
+    @property
+    def slide_ids(self) -> list[str]:
+        """Slides in the order of the sheet."""
+        return [slide.slide_id for slide in self.slides]
+
+    @property
+    def fold_count(self) -> int:
+        """Number of fold columns, K times the repeats."""
+        folds = self.settings["folds"]
+        return folds["k"] * folds["repeats"]
+
+    def slide(self, slide_id: str) -> Slide:
+        """The slide of that name."""
+        return self._by_id[slide_id]
+
+    def ready_features(self, slide_id: str) -> Path | None:
+        """The ready-made features file of a slide, or None if the folder holds none."""
+        for ending in FEATURE_ENDINGS:
+            path = self.features_dir / f"{slide_id}{ending}"
+            if path.exists():
+                return path
+        return None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_id", {slide.slide_id: slide for slide in self.slides})
+
+
+@dataclass(frozen=True)
+class Study:
+    """A whole config: datasets, encoders and models, and the settings they share."""
+
+    datasets: Mapping[str, Dataset]
+    encoders: Mapping[str, Mapping]
+    models: Mapping[str, Mapping]
+    training: Mapping
+    evaluation: Mapping
+    report: Mapping
+    resources: Mapping
+
+    def encoders_of(self, dataset: str) -> list[str]:
+        """Ids of the encoders whose features a dataset has."""
+        found = self.datasets[dataset]
+        return [found.settings["encoder"]] if found.features_dir else list(self.encoders)
+
+    @property
+    def reference_model(self) -> str:
+        """The model that others are compared to."""
+        return self.evaluation["compare_to"] or next(iter(self.models))
+
+    @property
+    def heatmap_model(self) -> str:
+        """The model whose attention is drawn."""
+        return self.report["heatmap_model"] or self.reference_model
+
+
+def encoder_specs(entries: Sequence[str | Mapping]) -> dict[str, dict]:
+    """Encoders of the config by id: the name made fit for a path, unless `id` is given."""
+    specs = {}
+    for entry in entries:
+        spec = {"name": entry} if isinstance(entry, str) else dict(entry)
+        encoder_id = spec.pop("id", None) or re.sub(r"[^A-Za-z0-9_.-]+", "_", spec["name"])
+        specs[encoder_id] = spec
+    return specs
+
+
+def read_dataset_sheet(settings: Mapping, row_schema: Mapping) -> Sheet:
+    """Read the sheet that a dataset names, of slides or of ready-made features."""
+    slides_dir = settings.get("slides_dir")
+    return read_sheet(
+        Path(settings["labels"] if "features" in settings else settings["slides"]),
+        row_schema,
+        settings["classes"],
+        required=() if "features" in settings else ("path",),
+        slides_dir=Path(slides_dir) if slides_dir else None,
+    )
+
+
+def build_study(config: Mapping, sheets: Mapping[str, Sheet]) -> Study:
+    """Records of a config that has passed all checks and has its defaults filled in.
+
+    Args:
+        config: The config.
+        sheets: The sheet of each dataset.
+    """
+    datasets = {
+        name: Dataset(
+            name=name,
+            slides=sheets[name].slides,
+            classes=tuple(settings["classes"]),
+            settings=settings,
+            features_dir=Path(settings["features"]) if "features" in settings else None,
+        )
+        for name, settings in config["datasets"].items()
+    }
+    return Study(
+        datasets=datasets,
+        encoders=encoder_specs(config["encoders"]),
+        models=config["models"],
+        training=config["training"],
+        evaluation=config["evaluation"],
+        report=config["report"],
+        resources=config["resources"],
+    )

@@ -1,0 +1,38 @@
+"""The contract of every encoder."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Encoder(Protocol):
+    """Turns tiles into feature vectors, one a tile.
+
+    Attributes:
+        name: As in the config: "colour_texture", "timm:resnet18", …
+        dim: Length of a feature vector.
+        revision: What pins the numbers: version of the recipe or hash of the weights.
+        transform: How tiles are brought to the encoder, in words.
+        pooling: How its output becomes one vector, in words.
+        precision: "fp32" or "fp16": of the arithmetic where the encoder has a choice, and of the
+            stored features.
+        tile_px: Side of the tiles it works on, to which others are resized; None if any will do.
+        runs_in_workers: True if `encode` is thread-safe and does better in many threads at once
+            than in one: it is then called by the threads that read the tiles.
+    """
+
+    name: str
+    dim: int
+    revision: str
+    transform: str
+    pooling: str
+    precision: str
+    tile_px: int | None
+    runs_in_workers: bool
+
+    def encode(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Encode RGB tiles (B, H, W, 3) into features (B, dim)."""
+        ...

@@ -1,0 +1,86 @@
+"""Colour as a camera sees it: RGB and HSV statistics of the half-size tile, Lab of the quarter.
+
+Half size loses nothing that JPEG, which stores colour at half size, had not lost already.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from slidesieve.encoders.colour_texture.planes import Plane, TilePlanes, halve
+
+_DARK_LEVEL = 60  # pen, pigment, folds: brighter than this in no channel
+
+NAMES = (
+    *(f"{channel}_{what}" for what in ("mean", "sd") for channel in ("red", "green", "blue")),
+    "hue_cosine",
+    "hue_sine",
+    "hue_concentration",
+    "saturation_mean",
+    "saturation_sd",
+    "value_mean",
+    "value_sd",
+    *(f"lab_{channel}_{what}" for what in ("mean", "sd") for channel in ("l", "a", "b")),
+    "background_fraction",
+    "dark_fraction",
+)
+
+# OpenCV's 8-bit hue counts in steps of 2 degrees.
+_HUE_ANGLE = np.deg2rad(2 * np.arange(180))
+_HUE_COSINE = np.cos(_HUE_ANGLE)
+_HUE_SINE = np.sin(_HUE_ANGLE)
+
+
+def measure(planes: TilePlanes) -> list[float]:
+    """Measure the 21 numbers of `NAMES`."""
+    rgb = planes.rgb_half
+    return [
+        *_channel_statistics(rgb),
+        *_hue_saturation_value(rgb),
+        *_lab_statistics(halve(rgb)),
+        cv2.countNonZero(planes.background_half) / planes.background_half.size,
+        _dark_fraction(rgb),
+    ]
+
+
+def _channel_statistics(image: Plane) -> list[float]:
+    """Means of the three channels, then their sds, as shares of 255."""
+    mean, sd = cv2.meanStdDev(image)
+    return [*(mean.ravel() / 255).tolist(), *(sd.ravel() / 255).tolist()]
+
+
+def _hue_saturation_value(rgb: Plane) -> list[float]:
+    """Hue as a mean vector weighted by saturation, its concentration, and S and V."""
+    hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)
+    hue, saturation = hsv[::2, ::2, 0], hsv[::2, ::2, 1]
+    weights = np.bincount(hue.ravel(), weights=saturation.ravel(), minlength=180) / hue.size
+    cosine = float((weights * _HUE_COSINE).sum())
+    sine = float((weights * _HUE_SINE).sum())
+    coloured = float(weights.sum())
+    concentration = min(float(np.hypot(cosine, sine)) / coloured, 1.0) if coloured else 0.0
+    mean, sd = cv2.meanStdDev(hsv)
+    return [
+        cosine / 255,
+        sine / 255,
+        concentration,
+        mean[1, 0] / 255,
+        sd[1, 0] / 255,
+        mean[2, 0] / 255,
+        sd[2, 0] / 255,
+    ]
+
+
+def _lab_statistics(rgb: Plane) -> list[float]:
+    """CIELAB means and sds: L over 100, a and b over 128."""
+    mean, sd = cv2.meanStdDev(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB))
+    mean, sd = mean.ravel(), sd.ravel()
+    # OpenCV's 8-bit Lab is L * 255 / 100 and a, b + 128.
+    means = [mean[0] / 255, (mean[1] - 128) / 128, (mean[2] - 128) / 128]
+    return [*means, sd[0] / 255, sd[1] / 128, sd[2] / 128]
+
+
+def _dark_fraction(rgb: Plane) -> float:
+    red, green, blue = cv2.split(rgb)
+    brightest = cv2.max(cv2.max(red, green), blue)
+    return cv2.countNonZero(cv2.compare(brightest, _DARK_LEVEL, cv2.CMP_LT)) / brightest.size

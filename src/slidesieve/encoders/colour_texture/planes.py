@@ -1,0 +1,114 @@
+"""The 8-bit images that all measurements of a tile are taken from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Plane = NDArray[np.uint8]
+
+LEVELS_PER_OD = 100.0  # an 8-bit stain plane reaches from 0 to 2.55 OD
+RESIDUAL_ZERO = 128.0  # level of the residual plane that stands for 0 OD
+BACKGROUND_LEVEL = 210  # glass: red, green and blue all at least this bright
+_STRIP_PX = 32
+PYRAMID_LEVELS = 5  # full size, 1/2, 1/4, 1/8, 1/16
+
+# Optical densities of pure stains in red, green and blue, Ruifrok & Johnston 2001.
+_HAEMATOXYLIN_OD = (0.65, 0.70, 0.29)
+_EOSIN_OD = (0.07, 0.99, 0.11)
+
+
+@dataclass(frozen=True)
+class TilePlanes:
+    """One tile, taken apart.
+
+    Attributes:
+        rgb_half: (H/2, W/2, 3) the tile at half size.
+        haematoxylin: Pyramid of the haematoxylin plane, full size first, 0.01 OD a level.
+        eosin: Pyramid of the eosin plane, likewise.
+        residual_half: What the stains leave unexplained, half size, 0.01 OD a level around 128.
+        background_half: 255 where the half-size tile shows glass, else 0.
+    """
+
+    rgb_half: Plane
+    haematoxylin: tuple[Plane, ...]
+    eosin: tuple[Plane, ...]
+    residual_half: Plane
+    background_half: Plane
+
+
+def take_apart(rgb: Plane) -> TilePlanes:
+    """Prepare all planes of an RGB tile (H, W, 3), at least 64 px wide and high."""
+    rgb_half = halve(rgb)
+    haematoxylin, eosin, residual = separate_stains(rgb)
+    return TilePlanes(
+        rgb_half=rgb_half,
+        haematoxylin=_pyramid(haematoxylin),
+        eosin=_pyramid(eosin),
+        residual_half=halve(residual),
+        background_half=_background(rgb_half),
+    )
+
+
+def separate_stains(rgb: Plane) -> tuple[Plane, Plane, Plane]:
+    """Colour deconvolution: amounts of haematoxylin, of eosin and of neither.
+
+    Ruifrok & Johnston, "Quantification of histochemical staining by color deconvolution", 2001:
+    OD = -log10(I / I0) is linear in the amounts of stain, so the inverse of the matrix of pure
+    stains gives them. The third vector is orthogonal to the other two. Amounts below 0 and
+    above 2.55 OD are cut off (the residual: below -1.28 and above 1.27).
+
+    Args:
+        rgb: (H, W, 3) tile.
+
+    Returns:
+        Three planes (H, W), 0.01 OD a level; the residual has its zero at level 128.
+    """
+    stains = np.empty_like(rgb)
+    # Strips keep the floating-point copies small: fresh memory costs more than the arithmetic.
+    for top in range(0, len(rgb), _STRIP_PX):
+        density = cv2.LUT(rgb[top : top + _STRIP_PX], _OD_OF_LEVEL)
+        amounts = cv2.transform(density, _UNMIX)
+        cv2.add(amounts, 0.0, dst=stains[top : top + _STRIP_PX], dtype=cv2.CV_8U)
+    return tuple(cv2.split(stains))
+
+
+def halve(image: Plane) -> Plane:
+    """Average blocks of 2 x 2 px."""
+    height, width = image.shape[:2]
+    return cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+
+
+def _pyramid(plane: Plane) -> tuple[Plane, ...]:
+    levels = [plane]
+    while len(levels) < PYRAMID_LEVELS:
+        levels.append(halve(levels[-1]))
+    return tuple(levels)
+
+
+def _background(rgb: Plane) -> Plane:
+    red, green, blue = cv2.split(rgb)
+    darkest = cv2.min(cv2.min(red, green), blue)
+    return cv2.compare(darkest, BACKGROUND_LEVEL, cv2.CMP_GE)
+
+
+def _od_of_level() -> NDArray[np.float32]:
+    # One is added so that a black pixel has a finite density; level 255 is 0 OD.
+    return -np.log10((np.arange(256) + 1) / 256).astype(np.float32)
+
+
+def _unmix() -> NDArray[np.float32]:
+    haematoxylin, eosin = (
+        np.array(stain) / np.linalg.norm(stain) for stain in (_HAEMATOXYLIN_OD, _EOSIN_OD)
+    )
+    residual = np.cross(haematoxylin, eosin)
+    stains = np.stack([haematoxylin, eosin, residual / np.linalg.norm(residual)])
+    zero = np.array([[0.0], [0.0], [RESIDUAL_ZERO]])
+    return np.hstack([LEVELS_PER_OD * np.linalg.inv(stains).T, zero]).astype(np.float32)
+
+
+_OD_OF_LEVEL = _od_of_level()
+_UNMIX = _unmix()

@@ -1,0 +1,81 @@
+"""What a config may say about an encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+
+from slidesieve.errors import ConfigError
+
+PRECISIONS = ("fp32", "fp16")
+
+
+@dataclass(frozen=True)
+class EncoderSpec:
+    """One entry of `encoders` in the config.
+
+    Attributes:
+        name: Family, or family:model.
+        pretrained: True downloads the published weights, False asks for random ones on purpose;
+            None (not stated) downloads them unless `weights` is given.
+        weights: Local file of weights, .safetensors, .pth or .bin.
+        precision: "fp32" or "fp16"; None leaves the choice to the encoder.
+        device: As torch writes it ("cpu", "cuda", "cuda:1"); None takes a GPU if there is one.
+    """
+
+    name: str
+    pretrained: bool | None = None
+    weights: Path | None = None
+    precision: str | None = None
+    device: str | None = None
+
+    @property
+    def family(self) -> str:
+        """What stands before the colon of the name."""
+        return self.name.partition(":")[0]
+
+    @property
+    def model(self) -> str:
+        """What stands after the first colon of the name, or nothing."""
+        return self.name.partition(":")[2]
+
+
+def parse_encoder(entry: str | Mapping[str, object]) -> EncoderSpec:
+    """Read an entry of `encoders`: a name, or a mapping with `name` and options.
+
+    Raises:
+        ConfigError: With every mistake in the entry.
+    """
+    options = {"name": entry} if isinstance(entry, str) else dict(entry)
+    where = f"encoder {options.get('name', '?')}"
+    allowed = [field.name for field in fields(EncoderSpec)]
+    problems = [
+        f"{where}: unknown key {key!r}{near_misses(key, allowed)} (allowed: {', '.join(allowed)})"
+        for key in options
+        if key not in allowed
+    ]
+    if not isinstance(options.get("name"), str) or not options["name"]:
+        problems.append(f"{where}: name is missing or not text")
+    if not isinstance(options.get("pretrained"), bool | None):
+        problems.append(f"{where}: pretrained is {options['pretrained']!r}, not true or false")
+    if not isinstance(options.get("weights"), str | Path | None):
+        problems.append(f"{where}: weights is {options['weights']!r}, not the path of a file")
+    if not isinstance(options.get("device"), str | None):
+        problems.append(f"{where}: device is {options['device']!r}, not text such as cpu or cuda:0")
+    if options.get("precision") not in (*PRECISIONS, None):
+        problems.append(f"{where}: precision is {options['precision']!r}, not fp32 or fp16")
+    if options.get("pretrained") is True and options.get("weights") is not None:
+        problems.append(f"{where}: pretrained: true and weights exclude each other")
+    if problems:
+        raise ConfigError(problems)
+    if options.get("weights") is not None:
+        options["weights"] = Path(options["weights"])
+    return EncoderSpec(**options)
+
+
+def near_misses(word: str, allowed: list[str]) -> str:
+    """Return ", did you mean …?" when some allowed word looks like this one, else nothing."""
+    close = get_close_matches(str(word), allowed, n=5, cutoff=0.6)
+    return f", did you mean {' or '.join(close)}?" if close else ""

@@ -1,0 +1,184 @@
+"""The features stage: every tile of a slide through an encoder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from slidesieve.encoders.base import Encoder
+from slidesieve.errors import ContractError, SlideError
+from slidesieve.store.features import FeatureSet
+from slidesieve.store.tiles import coords_attributes
+from slidesieve.tile_stream import TileChunk, stream_tiles
+from slidesieve.tiling import TileSet
+
+log = logging.getLogger(__name__)
+
+_DTYPES = {"fp32": np.float32, "fp16": np.float16}
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """Features (n, D) of some rows (n,) of a tile set."""
+
+    rows: NDArray[np.int64]
+    features: NDArray[np.float32]
+
+
+def extract_features(
+    path: Path, tiles: TileSet, encoder: Encoder, workers: int = 2, batch_size: int = 64
+) -> FeatureSet:
+    """Encode all tiles of a slide.
+
+    Threads decode ahead while the encoder computes. Tiles that cannot be decoded are left out and
+    counted, never replaced. The order of the tiles is kept, and the result does not depend on
+    `workers`.
+
+    Args:
+        path: The slide.
+        tiles: Its tiles; if their status is not "ok", so is that of the features.
+        encoder: What encodes them; its `precision` is also that of the stored features.
+        workers: Number of threads that read.
+        batch_size: Tiles given to the encoder at once, unless it runs in the reading threads.
+
+    Returns:
+        The features. If the slide cannot be opened, or not one tile decoded, there are none and
+        status and reason say why.
+
+    Raises:
+        ContractError: The encoder gave NaN or infinity, or numbers too large for its precision.
+    """
+    if tiles.status != "ok":
+        return _feature_set(tiles, encoder, status=tiles.status, reason=tiles.reason)
+    try:
+        encoded = _encode_tiles(path, tiles, encoder, workers, batch_size)
+    except SlideError as error:
+        return _feature_set(tiles, encoder, status="failed", reason=str(error))
+    n_dropped = len(tiles.coords) - len(encoded.rows)
+    if len(tiles.coords) and not len(encoded.rows):
+        reason = f"none of the {n_dropped} tiles could be decoded"
+        return _feature_set(tiles, encoder, status="failed", reason=reason, n_dropped=n_dropped)
+    if n_dropped:
+        log.warning(
+            "slide %s: %d of %d tiles left out", tiles.slide_id, n_dropped, len(tiles.coords)
+        )
+    features = store_as(encoded.features, encoder, tiles.slide_id)
+    return _feature_set(tiles, encoder, features, tiles.coords[encoded.rows], n_dropped=n_dropped)
+
+
+def store_as(
+    features: NDArray[np.float32], encoder: Encoder, slide_id: str
+) -> NDArray[np.floating]:
+    """Cast features to the stored precision.
+
+    Raises:
+        ContractError: Some are not finite, before or after.
+    """
+    with np.errstate(over="ignore"):
+        stored = features.astype(_DTYPES[encoder.precision])
+    if np.isfinite(stored).all():
+        return stored
+    row, column = (int(index) for index in np.argwhere(~np.isfinite(stored))[0])
+    value = features[row, column]
+    where = f"slide {slide_id}: feature {column} of tile {row} from encoder {encoder.name}"
+    if np.isfinite(value):
+        raise ContractError(f"{where} is {value:g}, too large for fp16: set `precision: fp32`")
+    raise ContractError(
+        f"{where} is {value}: set `precision: fp32` if it computes in fp16, or check its weights"
+    )
+
+
+def features_fingerprint(tiles: TileSet, encoder: Encoder) -> str:
+    """Hash of all that the features depend on: the slide, where its tiles lie, who encodes them."""
+    identity = {
+        "slide": tiles.fingerprint,
+        "coords": hashlib.sha256(tiles.coords.astype("<i8").tobytes()).hexdigest(),
+        "spec": asdict(tiles.spec) if tiles.spec else None,
+        "encoder": [
+            encoder.name,
+            encoder.revision,
+            encoder.transform,
+            encoder.pooling,
+            encoder.precision,
+        ],
+    }
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+
+def _encode_tiles(
+    path: Path, tiles: TileSet, encoder: Encoder, workers: int, batch_size: int
+) -> _Encoded:
+    def encode(chunk: TileChunk) -> _Encoded:
+        return _Encoded(chunk.rows, encoder.encode(chunk.images))
+
+    if encoder.runs_in_workers:
+        results = stream_tiles(path, tiles, workers, process=encode)
+    else:
+        chunks = stream_tiles(path, tiles, workers, process=lambda chunk: chunk)
+        results = map(encode, _in_batches(chunks, batch_size))
+    parts = [_Encoded(np.zeros(0, np.int64), np.zeros((0, encoder.dim), np.float32))]
+    with tqdm(total=len(tiles.coords), unit="tile", desc=tiles.slide_id, disable=None) as bar:
+        for part in results:
+            parts.append(part)
+            bar.update(len(part.rows))
+    return _Encoded(
+        np.concatenate([part.rows for part in parts]),
+        np.concatenate([part.features for part in parts]),
+    )
+
+
+def _in_batches(chunks: Iterator[TileChunk], batch_size: int) -> Iterator[TileChunk]:
+    """Join small chunks into batches of `batch_size` tiles; the last may be smaller."""
+    held: list[TileChunk] = []
+    for chunk in chunks:
+        held.append(chunk)
+        while sum(len(part.rows) for part in held) >= batch_size:
+            joined = _join(held)
+            yield TileChunk(joined.rows[:batch_size], joined.images[:batch_size])
+            held = [TileChunk(joined.rows[batch_size:], joined.images[batch_size:])]
+    if any(len(part.rows) for part in held):
+        yield _join(held)
+
+
+def _join(chunks: list[TileChunk]) -> TileChunk:
+    return TileChunk(
+        np.concatenate([chunk.rows for chunk in chunks]),
+        np.concatenate([chunk.images for chunk in chunks]),
+    )
+
+
+def _feature_set(
+    tiles: TileSet,
+    encoder: Encoder,
+    features: NDArray[np.floating] | None = None,
+    coords: NDArray[np.int64] | None = None,
+    status: str = "ok",
+    reason: str = "",
+    n_dropped: int = 0,
+) -> FeatureSet:
+    if features is None or coords is None:
+        features = np.zeros((0, encoder.dim), dtype=_DTYPES[encoder.precision])
+        coords = np.zeros((0, 2), dtype=np.int64)
+    return FeatureSet(
+        slide_id=tiles.slide_id,
+        features=features,
+        coords=coords,
+        encoder=encoder.name,
+        encoder_revision=encoder.revision,
+        transform=encoder.transform,
+        pooling=encoder.pooling,
+        precision=encoder.precision,
+        status=status,
+        reason=reason,
+        fingerprint=features_fingerprint(tiles, encoder),
+        n_dropped=n_dropped,
+        tile_attributes=coords_attributes(tiles),
+    )

@@ -1,0 +1,1 @@
+"""Token reducers: fewer tokens out of many."""

@@ -1,0 +1,39 @@
+"""The contract of every token reducer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from torch import nn
+
+from slidesieve.tokens import Reduction, TokenBatch
+
+
+class TokenReducer(nn.Module, ABC):
+    """Makes fewer tokens out of many.
+
+    A reducer takes and returns padded batches; padding and the company a bag keeps in its batch
+    change nothing. In training it may draw random numbers from torch's global generator; in
+    evaluation it is deterministic.
+
+    Attributes:
+        dim_out: Width of the tokens it returns.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim_out = dim
+
+    @abstractmethod
+    def forward(self, tokens: TokenBatch) -> Reduction:
+        """Reduce a batch of bags."""
+
+    def prepare(self, bags: Sequence[TokenBatch]) -> None:  # noqa: B027
+        """Look at the training bags once before fitting (prototypes, clusters)."""
+
+    def schedule(self, step: int, steps: int) -> None:  # noqa: B027
+        """Set what changes over training (temperatures) at a step of all steps."""
+
+    def after_step(self) -> None:  # noqa: B027
+        """Update what follows the optimiser (moving-average teachers)."""

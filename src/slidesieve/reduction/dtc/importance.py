@@ -1,0 +1,47 @@
+"""The importance network g_φ and the importance α of the tokens of a slide."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class ImportanceNetwork(nn.Module):
+    """s = g_φ(h), a two-layer MLP with GELU (Eq. 2).
+
+    The last layer has no bias: the softmax that follows would cancel it.
+
+    Args:
+        dim: Width D of the tokens.
+        hidden_dim: Width of the hidden layer.
+    """
+
+    def __init__(self, dim: int, hidden_dim: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(dim, hidden_dim), nn.GELU(), nn.Linear(hidden_dim, 1, bias=False)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Score tokens, (…, D) to (…), in float32 or better."""
+        weights = self.layers[0].weight
+        scores = self.layers(features.to(weights.dtype)).squeeze(-1)
+        return scores.to(torch.promote_types(scores.dtype, torch.float32))
+
+
+def log_softmax_of_bag(scores: Tensor, mask: Tensor) -> Tensor:
+    """Return log α of the real tokens of each bag and −inf in padding, (B, N) to (B, N).
+
+    Everything is done with log α, as α itself is near 1/N and underflows in half precision.
+    """
+    return scores.masked_fill(~mask, -torch.inf).log_softmax(dim=1)
+
+
+def relative_importance(log_importance: Tensor) -> Tensor:
+    """Return α over its mean on the slide: 1 for every token when all matter alike; 0 in padding.
+
+    Args:
+        log_importance: (B, N) log α, −inf in padding; α need not sum to 1.
+    """
+    n_tokens = log_importance.isfinite().sum(dim=1, keepdim=True)
+    return log_importance.softmax(dim=1) * n_tokens

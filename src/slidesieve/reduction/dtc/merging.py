@@ -1,0 +1,165 @@
+"""Merging chosen pairs by importance (Eq. 4) and closing the ranks behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from slidesieve.reduction.dtc.matching import Pairs
+from slidesieve.tokens import TokenBatch
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Tokens after merging.
+
+    Attributes:
+        tokens: B bags of M tokens; a merged token keeps the coordinates of its first member.
+        into: (B, N) position among the N tokens of the one each merged into; its own where it
+            did not; −1 in padding.
+        went: (B, N) position among the M tokens each of the N went to; −1 in padding.
+        weight: (B, N) share of each token in the one it went to: 1 where it did not merge.
+        is_merged: (B, M) bool, True for tokens made of several.
+        log_sum: (B, M) logarithm of the sum of the members' importance, −inf in padding.
+        log_max: (B, M) logarithm of their greatest importance, −inf in padding.
+        n_members: (B, M) number of members.
+    """
+
+    tokens: TokenBatch
+    into: Tensor
+    went: Tensor
+    weight: Tensor
+    is_merged: Tensor
+    log_sum: Tensor
+    log_max: Tensor
+    n_members: Tensor
+
+
+def merge_pairs(tokens: TokenBatch, log_importance: Tensor, pairs: Pairs, order: str) -> Merged:
+    """Replace tokens that merge by their importance-weighted mean.
+
+    h = Σ_i α_i h_i / Σ_i α_i over the members of a group: a receiver and its givers, two tokens
+    unless the matching lets several givers choose one receiver. Weights are a softmax of log α
+    over the group, so they do not underflow; tokens that do not merge stay bit for bit.
+
+    Args:
+        tokens: B bags of N tokens.
+        log_importance: (B, N) log α, −inf in padding.
+        pairs: Who merges into whom.
+        order: "spatial": groups take the place of their first member. "merged_first": groups
+            come first, in the order of their pairs, then all other tokens.
+    """
+    batch, n_tokens = tokens.mask.shape
+    own = torch.arange(n_tokens, device=tokens.mask.device).expand(batch, -1)
+    into = own.scatter(1, pairs.giver, pairs.receiver)
+    groups = _Groups(log_importance, into)
+    gone = (into != own) | ~tokens.mask
+    key = _order_key(own, into, pairs, order).masked_fill(gone, 2 * n_tokens)
+    by_place = key.argsort(dim=1, stable=True)
+    place_of = own.scatter(1, by_place, own)
+    n_left = (~gone).sum(dim=1)
+    kept = by_place[:, : int(n_left.max())]
+    mask = own[:, : kept.shape[1]] < n_left[:, None]
+    first = own.scatter_reduce(1, into, own, "amin").gather(1, kept)
+    return Merged(
+        tokens=TokenBatch(
+            features=_merge_features(tokens.features, groups.weight, kept, mask, place_of, pairs),
+            mask=mask,
+            coords=_rows(tokens.coords, first) * mask[..., None],
+            size=_sum_by(into, tokens.size).gather(1, kept) * mask,
+        ),
+        into=into.masked_fill(~tokens.mask, -1),
+        went=place_of.gather(1, into).masked_fill(~tokens.mask, -1),
+        weight=groups.weight,
+        is_merged=(groups.n_members.gather(1, kept) > 1) & mask,
+        log_sum=groups.log_sum.gather(1, kept).masked_fill(~mask, -torch.inf),
+        log_max=groups.log_max.gather(1, kept).masked_fill(~mask, -torch.inf),
+        n_members=groups.n_members.gather(1, kept),
+    )
+
+
+def no_merge(tokens: TokenBatch, log_importance: Tensor) -> Merged:
+    """Return tokens of which none merges, untouched."""
+    own = torch.arange(tokens.mask.shape[1], device=tokens.mask.device)
+    own = own.expand(tokens.mask.shape).masked_fill(~tokens.mask, -1)
+    return Merged(
+        tokens=tokens,
+        into=own,
+        went=own,
+        weight=torch.ones_like(log_importance),
+        is_merged=torch.zeros_like(tokens.mask),
+        log_sum=log_importance,
+        log_max=log_importance,
+        n_members=torch.ones_like(log_importance),
+    )
+
+
+class _Groups:
+    """Importance within groups of tokens that merge, each value at the place of the receiver.
+
+    Args:
+        log_importance: (B, N) log α, −inf in padding.
+        into: (B, N) position of the receiver of each token's group.
+    """
+
+    def __init__(self, log_importance: Tensor, into: Tensor) -> None:
+        # In padding any finite number does: those tokens are groups of their own.
+        log_importance = log_importance.masked_fill(log_importance.isinf(), 0)
+        self.log_max = log_importance.scatter_reduce(1, into, log_importance, "amax")
+        greatest = self.log_max.detach()
+        above = (log_importance - greatest.gather(1, into)).exp()
+        total = _sum_by(into, above)
+        self.weight = above / total.gather(1, into)
+        # Receivers alone have a total; the rest is never looked at but must have a gradient.
+        self.log_sum = greatest + total.clamp(min=torch.finfo(total.dtype).tiny).log()
+        self.n_members = _sum_by(into, torch.ones_like(above.detach()))
+
+
+def _merge_features(
+    features: Tensor, weight: Tensor, kept: Tensor, mask: Tensor, place_of: Tensor, pairs: Pairs
+) -> Tensor:
+    """Return the features of the tokens that are left, (B, M, D).
+
+    Rows of receivers and of tokens on their own are taken over, then the givers' rows are added,
+    so that no more than the rows that change are touched twice.
+    """
+    batch, n_left = mask.shape
+    taken = _rows(features, kept) * _as(weight.gather(1, kept) * mask, features)
+    given = _rows(features, pairs.giver)
+    given = given * _as(weight.gather(1, pairs.giver) * pairs.chosen, features)
+    bag = n_left * torch.arange(batch, device=mask.device)[:, None]
+    # Rows that pad the list of pairs are zero; they are added to the bag's first token.
+    place = place_of.gather(1, pairs.receiver).masked_fill(~pairs.chosen, 0) + bag
+    taken.flatten(end_dim=1).index_add_(0, place.flatten(), given.flatten(end_dim=1))
+    return taken.to(features.dtype)
+
+
+def _as(weights: Tensor, features: Tensor) -> Tensor:
+    """Return weights as (B, K, 1), in float32 at least."""
+    return weights.to(torch.promote_types(features.dtype, torch.float32))[..., None]
+
+
+def _order_key(own: Tensor, into: Tensor, pairs: Pairs, order: str) -> Tensor:
+    """Return what the tokens that are left are sorted by, (B, N); receivers stand for groups."""
+    if order == "spatial":
+        return own.scatter_reduce(1, into, own, "amin")
+    n_pairs = pairs.giver.shape[1]
+    rank = torch.arange(-n_pairs, 0, device=own.device).expand_as(pairs.giver)
+    # Only pairs that merge move their receiver to the front.
+    rank = torch.where(pairs.chosen, rank, own.shape[1])
+    return own.scatter_reduce(1, pairs.receiver, rank, "amin")
+
+
+def _rows(values: Tensor, index: Tensor) -> Tensor:
+    """Return rows of (B, N, D) values at (B, K) positions, (B, K, D)."""
+    batch, n_tokens = values.shape[:2]
+    bag = n_tokens * torch.arange(batch, device=index.device)[:, None]
+    rows = values.flatten(end_dim=1).index_select(0, (index + bag).flatten())
+    return rows.unflatten(0, index.shape)
+
+
+def _sum_by(into: Tensor, values: Tensor) -> Tensor:
+    """Return sums of (B, N) values over groups, each at its receiver's position, else 0."""
+    return torch.zeros_like(values).scatter_add(1, into, values)

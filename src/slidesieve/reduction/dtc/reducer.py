@@ -1,0 +1,296 @@
+"""DTC-WSI as a token reducer."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import get_type_hints
+
+import torch
+from torch import Tensor, nn
+
+from slidesieve.reduction.base import TokenReducer
+from slidesieve.reduction.dtc.budget import plan_slide
+from slidesieve.reduction.dtc.chance import random_keys
+from slidesieve.reduction.dtc.gate import gate_values, mean_over_bag, normalised, top_tokens
+from slidesieve.reduction.dtc.importance import (
+    ImportanceNetwork,
+    log_softmax_of_bag,
+    relative_importance,
+)
+from slidesieve.reduction.dtc.matching import choose_pairs, find_candidates, random_candidates
+from slidesieve.reduction.dtc.merging import Merged, merge_pairs, no_merge
+from slidesieve.reduction.dtc.positional import PositionalCode
+from slidesieve.reduction.dtc.presets import resolve_settings, warn_of_degenerate_terms
+from slidesieve.reduction.dtc.scan import scan_order
+from slidesieve.reduction.dtc.settings import DTCSettings
+from slidesieve.reduction.dtc.sparsity import sparsity_of_stage
+from slidesieve.reduction.dtc.trace import StageTrace
+from slidesieve.reduction.selection import keep_tokens
+from slidesieve.tokens import Reduction, TokenBatch
+
+
+def _takes_switches(init: Callable[..., None]) -> Callable[..., None]:
+    """Spell out `**switches` as the fields of DTCSettings, for whoever checks a config."""
+    hints = get_type_hints(DTCSettings)
+    signature = inspect.signature(init)
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    switches = [
+        inspect.Parameter(
+            f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name]
+        )
+        for f in fields(DTCSettings)
+    ]
+    init.__signature__ = signature.replace(parameters=[*own, *switches])
+    init.__annotations__.update({p.name: p.annotation for p in switches})
+    return init
+
+
+class DTC(TokenReducer):
+    """Compresses a slide in stages: score, merge, gate, prune (Algorithm 1 of DTC-WSI).
+
+    Stage t, on n tokens h (section 4 of docs/dtc_wsi.md):
+    s = g_φ(h);  α = softmax(s)
+    u_ij = λ cos(h_i, h_j) − (1 − λ) |importance_i − importance_j|;  the best pairs merge:
+    h ← (α_i h_i + α_j h_j) / (α_i + α_j)
+    m = σ(γ (importance − τ));  h ← m / mean(m) · h
+    evaluation: the tokens of greatest importance stay, as many as the plan says.
+    Training keeps all tokens after merging, unless `train_hard_prune`.
+
+    Args:
+        dim: Width of the tokens.
+        preset: "default", or "as_written" for the paper to the letter, see `PRESETS`.
+        **switches: Fields of `DTCSettings` that shall differ from the preset.
+    """
+
+    @_takes_switches
+    def __init__(self, dim: int, preset: str = "default", **switches: object) -> None:
+        super().__init__(dim)
+        self.settings = resolve_settings(preset, switches)
+        warn_of_degenerate_terms(self.settings)
+        self.position = PositionalCode(dim, self.settings.position)
+        self.dim_out = self.position.dim_out
+        n_networks = self.settings.n_stages if self.settings.per_stage_scorer else 1
+        self.networks = nn.ModuleList(
+            ImportanceNetwork(self.dim_out, self.settings.hidden_dim) for _ in range(n_networks)
+        )
+
+    def forward(self, tokens: TokenBatch) -> Reduction:
+        """Compress a batch; in training the loss "dtc_sparsity" is β times the sparsity term."""
+        return self.trace(tokens)[0]
+
+    def trace(self, tokens: TokenBatch) -> tuple[Reduction, tuple[StageTrace, ...]]:
+        """Compress a batch and tell what each stage did to each token."""
+        plans = _plan_batch(tokens.lengths, self.settings)
+        tokens, source = self._read(tokens)
+        scale = tokens.mask.float()
+        traces, terms = [], []
+        for stage, plan in enumerate(plans):
+            result = self._stage(stage, tokens, scale, plan)
+            tokens, scale = result.tokens, result.scale
+            traces.append(replace(result.trace, entered=source))
+            terms.append(result.sparsity)
+            source = _follow(source, result.trace.went)
+        if self._gates_apply and not self.settings.gate_feeds_back:
+            tokens = _scaled(tokens, scale)
+        has_loss = self.training and self.settings.sparsity != "none"
+        losses = {"dtc_sparsity": self.settings.sparsity_weight * sum(terms)} if has_loss else {}
+        return Reduction(tokens, source, losses), tuple(traces)
+
+    @property
+    def _gates_apply(self) -> bool:
+        """Whether gates scale tokens in this mode."""
+        return self.settings.gate_input != "none" and (
+            self.training or self.settings.gate_at_inference
+        )
+
+    def _read(self, tokens: TokenBatch) -> tuple[TokenBatch, Tensor]:
+        """Add the positional code, bring tokens into the order of the scan, say where each is."""
+        tokens = self.position(tokens)
+        source = _positions(tokens.mask)
+        if self.settings.scan == "given":
+            return tokens, source
+        order = scan_order(tokens, self.settings.scan)
+        rows = order[..., None]
+        scanned = TokenBatch(
+            features=tokens.features.gather(1, rows.expand_as(tokens.features)),
+            mask=tokens.mask,
+            coords=tokens.coords.gather(1, rows.expand_as(tokens.coords)),
+            size=tokens.size.gather(1, order),
+        )
+        return scanned, torch.empty_like(order).scatter(1, order, source)
+
+    def _stage(self, stage: int, tokens: TokenBatch, scale: Tensor, plan: _Plan) -> _StageResult:
+        scores = self._network(stage)(tokens.features)
+        log_importance = log_softmax_of_bag(scores, tokens.mask)
+        merged = self._merge(stage, tokens, log_importance, plan)
+        log_after = self._importance_after(stage, merged, scores, tokens.mask)
+        left, scale = merged.tokens, _carry(merged.weight * scale, merged.went, merged.tokens.mask)
+        gate = None
+        if self.settings.gate_input != "none":
+            gate = gate_values(log_after, plan.left, self.settings)
+            factor = self._factor(gate, left.mask)
+            scale = scale * factor
+            if self.settings.gate_feeds_back and self._gates_apply:
+                left = _scaled(left, factor)
+        kept, went = self._prune(stage, left, log_after, gate, plan)
+        trace = StageTrace(
+            entered=merged.into,
+            importance=log_importance.detach().exp(),
+            into=merged.into,
+            went=_follow(merged.went, went),
+            importance_after=_carried_back(log_after.detach().exp(), merged.went),
+            size=tokens.size,
+        )
+        return _StageResult(
+            tokens=kept,
+            scale=_carry(scale, went, kept.mask),
+            trace=trace,
+            sparsity=self._sparsity(log_importance, gate, left.mask),
+        )
+
+    def _network(self, stage: int) -> nn.Module:
+        return self.networks[stage if self.settings.per_stage_scorer else 0]
+
+    def _merge(self, stage: int, tokens: TokenBatch, log_importance: Tensor, plan: _Plan) -> Merged:
+        merges = torch.minimum(plan.merges, tokens.lengths // 2)
+        if not merges.any():
+            return no_merge(tokens, log_importance)
+        if self.settings.matching == "random":
+            keys = random_keys(tokens, 2 * stage, self.training)
+            candidates = random_candidates(tokens.mask, keys)
+        else:
+            contrast = self._contrast(log_importance, plan)
+            candidates = find_candidates(tokens, contrast, self.settings)
+        pairs = choose_pairs(candidates, merges)
+        return merge_pairs(tokens, log_importance, pairs, self.settings.order)
+
+    def _contrast(self, log_importance: Tensor, plan: _Plan) -> Tensor:
+        """Return what the merge utility compares, (B, N)."""
+        log_importance = log_importance.detach()
+        if self.settings.utility_importance == "raw":
+            return log_importance.exp()
+        if self.settings.utility_importance == "gate":
+            return gate_values(log_importance, plan.left, self.settings)
+        return relative_importance(log_importance)
+
+    def _importance_after(self, stage: int, merged: Merged, scores: Tensor, mask: Tensor) -> Tensor:
+        """Return log α of the tokens after merging, (B, M), −inf in padding."""
+        if self.settings.merged_importance == "max":
+            return merged.log_max
+        if self.settings.merged_importance == "sum":
+            return merged.log_sum
+        if self.settings.merged_importance == "mean":
+            return merged.log_sum - merged.n_members.log()
+        if not merged.is_merged.any():
+            return merged.log_sum
+        # Tokens that did not merge have the score they had; log α is that score minus a constant.
+        constant = scores.masked_fill(~mask, -torch.inf).logsumexp(dim=1, keepdim=True)
+        fresh = _score_some(self._network(stage), merged.tokens.features, merged.is_merged)
+        after = torch.where(merged.is_merged, fresh, merged.log_sum + constant)
+        return log_softmax_of_bag(after, merged.tokens.mask)
+
+    def _factor(self, gate: Tensor, mask: Tensor) -> Tensor:
+        """Return what tokens are multiplied by, (B, M)."""
+        factor = normalised(gate, mask, self.settings.gate_normalise)
+        if self.settings.train_hard_prune and not self.settings.gate_at_inference:
+            # Forward as in evaluation, backward as if scaled: the straight-through estimator.
+            factor = 1 + (factor - factor.detach())
+        return factor
+
+    def _prune(
+        self,
+        stage: int,
+        tokens: TokenBatch,
+        log_importance: Tensor,
+        gate: Tensor | None,
+        plan: _Plan,
+    ) -> tuple[TokenBatch, Tensor]:
+        """Return the tokens that stay and where each went, (B, M)."""
+        everything = _positions(tokens.mask)
+        if self.training and not self.settings.train_hard_prune:
+            return tokens, everything
+        keys = log_importance.detach()
+        if self.settings.prune_by == "random":
+            keys = random_keys(tokens, 2 * stage + 1, self.training)
+        if self.settings.prune_mode == "threshold":
+            only_best = top_tokens(keys, tokens.mask, torch.ones_like(plan.left))
+            keep = (gate >= 0.5) | only_best
+        else:
+            keep = top_tokens(keys, tokens.mask, plan.left)
+        if torch.equal(keep, tokens.mask):
+            return tokens, everything
+        reduction = keep_tokens(tokens, keep)
+        return reduction.tokens, reduction.source
+
+    def _sparsity(self, log_importance: Tensor, gate: Tensor | None, mask: Tensor) -> Tensor:
+        kind = self.settings.sparsity
+        if not self.training or kind == "none":
+            return torch.zeros((), device=mask.device)
+        mean_gate = None if gate is None else mean_over_bag(gate, mask)
+        return sparsity_of_stage(kind, log_importance, mean_gate)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A stage of a batch: (B,) tokens to merge, (B,) tokens to leave."""
+
+    merges: Tensor
+    left: Tensor
+
+
+@dataclass(frozen=True)
+class _StageResult:
+    """Tokens that leave a stage and their gates so far, its record, its sparsity term."""
+
+    tokens: TokenBatch
+    scale: Tensor
+    trace: StageTrace
+    sparsity: Tensor
+
+
+def _plan_batch(lengths: Tensor, settings: DTCSettings) -> list[_Plan]:
+    slides = [plan_slide(n_tokens, settings) for n_tokens in lengths.tolist()]
+    return [
+        _Plan(
+            merges=torch.tensor([plan.merges for plan in stage], device=lengths.device),
+            left=torch.tensor([plan.left for plan in stage], device=lengths.device),
+        )
+        for stage in zip(*slides, strict=True)
+    ]
+
+
+def _score_some(network: nn.Module, features: Tensor, chosen: Tensor) -> Tensor:
+    """Score the chosen tokens only, (B, N, D) and (B, N) bool to (B, N), 0 elsewhere."""
+    scores = network(features[chosen])
+    return torch.zeros(chosen.shape, dtype=scores.dtype, device=scores.device).masked_scatter(
+        chosen, scores
+    )
+
+
+def _positions(mask: Tensor) -> Tensor:
+    """Return each real token's position, (B, N), −1 in padding."""
+    positions = torch.arange(mask.shape[1], device=mask.device)
+    return positions.expand(mask.shape).masked_fill(~mask, -1)
+
+
+def _scaled(tokens: TokenBatch, scale: Tensor) -> TokenBatch:
+    features = tokens.features
+    return tokens.with_features((features * scale[..., None]).to(features.dtype))
+
+
+def _carry(values: Tensor, went: Tensor, mask: Tensor) -> Tensor:
+    """Add up values at the tokens they went to, (B, N) to the shape (B, M) of `mask`."""
+    start = torch.zeros(mask.shape, dtype=values.dtype, device=values.device)
+    return start.scatter_add(1, went.clamp(min=0), values.masked_fill(went < 0, 0))
+
+
+def _follow(source: Tensor, went: Tensor) -> Tensor:
+    """Return where things are after a step: at `source` before, each place `went` on; or −1."""
+    return went.gather(1, source.clamp(min=0)).masked_fill(source < 0, -1)
+
+
+def _carried_back(values: Tensor, went: Tensor) -> Tensor:
+    """Return the value of the token each token went to, (B, M) to (B, N), 0 in padding."""
+    return values.gather(1, went.clamp(min=0)).masked_fill(went < 0, 0)

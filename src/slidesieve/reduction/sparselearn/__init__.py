@@ -1,0 +1,1 @@
+"""SparseLearn: a learned selector that keeps the k best tokens of a slide."""

@@ -1,0 +1,175 @@
+"""SparseLearn as a token reducer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from slidesieve.reduction.base import TokenReducer
+from slidesieve.reduction.selection import keep_tokens
+from slidesieve.reduction.soft_topk import soft_top_k
+from slidesieve.reduction.sparselearn.denoiser import build_denoiser
+from slidesieve.reduction.sparselearn.encoder import SlideEncoder
+from slidesieve.reduction.sparselearn.gate import GATES
+from slidesieve.reduction.sparselearn.schedule import temperature
+from slidesieve.reduction.sparselearn.scorer import (
+    MlpScorer,
+    TransformerScorer,
+    standardise_scores,
+)
+from slidesieve.reduction.sparselearn.settings import SparseLearnSettings, make_settings
+from slidesieve.tokens import Reduction, TokenBatch
+
+
+class SparseLearn(TokenReducer):
+    """Keeps the k tokens a trained scorer ranks highest (Chen et al. 2026).
+
+    Training: x → encoder → LayerNorm → scorer → soft top-k → gate → denoiser, all N tokens going
+    on, so that the slide's loss reaches the scorer through the gate alone. Evaluation: the k best
+    tokens by score, in their order and at their places; gate and denoiser take no part. The parts
+    are those of docs/sparselearn.md, section 2.
+
+    Args:
+        dim: Width of the tokens.
+        preset: "default" or "as_written"; every other argument changes one of its settings, see
+            `SparseLearnSettings`.
+
+    Attributes:
+        settings: All of them.
+        tau: Temperature of the last step; saved with the weights.
+        topk_mass: Share of the budget k that the k best tokens held in the last soft pass, the
+            mean over the bags that had more than k tokens; None before.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        preset: str = "default",
+        k: int | None = None,
+        encoder: str | None = None,
+        encoder_layers: int | None = None,
+        scorer: str | None = None,
+        scorer_layers: int | None = None,
+        scorer_dim: int | None = None,
+        heads: int | None = None,
+        score_norm: str | None = None,
+        operator: str | None = None,
+        gate: str | None = None,
+        denoiser: str | None = None,
+        denoiser_zero_init: bool | None = None,
+        tau_start: float | None = None,
+        tau_end: float | None = None,
+        anneal_share: float | None = None,
+        hard_mix_prob: float | None = None,
+        hard_mix_start: float | None = None,
+    ) -> None:
+        super().__init__(dim)
+        self.settings = make_settings(
+            preset,
+            k=k,
+            encoder=encoder,
+            encoder_layers=encoder_layers,
+            scorer=scorer,
+            scorer_layers=scorer_layers,
+            scorer_dim=scorer_dim,
+            heads=heads,
+            score_norm=score_norm,
+            operator=operator,
+            gate=gate,
+            denoiser=denoiser,
+            denoiser_zero_init=denoiser_zero_init,
+            tau_start=tau_start,
+            tau_end=tau_end,
+            anneal_share=anneal_share,
+            hard_mix_prob=hard_mix_prob,
+            hard_mix_start=hard_mix_start,
+        )
+        chosen = self.settings
+        self.encoder = SlideEncoder(chosen.encoder, dim, chosen.encoder_layers, chosen.heads)
+        self.scorer = _build_scorer(chosen, dim)
+        self.denoiser = build_denoiser(
+            chosen.denoiser, dim, chosen.heads, chosen.denoiser_zero_init
+        )
+        self.register_buffer("tau", torch.tensor(chosen.tau_start, dtype=torch.float64))
+        self.topk_mass: Tensor | None = None
+        self._hard_mix_prob = 0.0
+
+    def schedule(self, step: int, steps: int) -> None:
+        """Set the temperature and whether hard passes are mixed in."""
+        self.tau.fill_(temperature(self.settings, step, steps))
+        mixing = step >= self.settings.hard_mix_start * steps
+        self._hard_mix_prob = self.settings.hard_mix_prob if mixing else 0.0
+
+    def forward(self, tokens: TokenBatch) -> Reduction:
+        """Take the soft path in training (or now and then the hard one), the hard one after."""
+        tokens, scores = self.score(tokens)
+        if self.training and float(torch.rand(())) >= self._hard_mix_prob:
+            return self.soft(tokens, scores)
+        return self.hard(tokens, scores)
+
+    def score(self, tokens: TokenBatch) -> tuple[TokenBatch, Tensor]:
+        """Encode, normalise and score.
+
+        Returns:
+            The tokens with mean 0 and variance 1 over their D features, and scores (B, N) float32
+            (0 in padding if standardised, meaningless there if not).
+        """
+        encoded = self.encoder(tokens.features, tokens.mask)
+        features = functional.layer_norm(encoded.float(), (self.dim_out,))
+        features = features * tokens.mask[..., None]
+        scores = self.scorer(features, tokens.mask).float()
+        if self.settings.score_norm == "zscore":
+            scores = standardise_scores(scores, tokens.mask)
+        return tokens.with_features(features), scores
+
+    def soft(self, tokens: TokenBatch, scores: Tensor) -> Reduction:
+        """Gate all tokens by their soft top-k weights and denoise them; draws random numbers.
+
+        Args:
+            tokens: From `score`.
+            scores: From `score`.
+        """
+        k = self.settings.k
+        alpha = soft_top_k(self.settings.operator, scores, tokens.mask, k, float(self.tau))
+        self.topk_mass = _topk_mass(alpha.detach(), tokens.mask, k)
+        gated = GATES[self.settings.gate](tokens.features, alpha, k)
+        positions = torch.arange(tokens.mask.shape[1], device=tokens.mask.device)
+        source = torch.where(tokens.mask, positions, -1)
+        gated = gated * tokens.mask[..., None]
+        return self._denoised(Reduction(tokens=tokens.with_features(gated), source=source))
+
+    def hard(self, tokens: TokenBatch, scores: Tensor, denoise: bool = False) -> Reduction:
+        """Keep the k best tokens of each bag; `denoise` is for asking what the denoiser hid.
+
+        Args:
+            tokens: From `score`.
+            scores: From `score`.
+            denoise: Whether the kept tokens pass the denoiser, as they never do in use.
+        """
+        ranked = scores.masked_fill(~tokens.mask, -torch.inf)
+        best = ranked.argsort(dim=1, descending=True, stable=True)[:, : self.settings.k]
+        keep = torch.zeros_like(tokens.mask).scatter(1, best, True) & tokens.mask
+        kept = keep_tokens(tokens, keep)
+        return self._denoised(kept) if denoise else kept
+
+    def _denoised(self, reduction: Reduction) -> Reduction:
+        if self.denoiser is None:
+            return reduction
+        tokens = reduction.tokens
+        restored = self.denoiser(tokens.features, tokens.mask) * tokens.mask[..., None]
+        return Reduction(tokens=tokens.with_features(restored), source=reduction.source)
+
+
+def _build_scorer(settings: SparseLearnSettings, dim: int) -> MlpScorer | TransformerScorer:
+    if settings.scorer == "mlp":
+        return MlpScorer(dim, settings.scorer_dim, settings.scorer_layers)
+    return TransformerScorer(dim, settings.scorer_dim, settings.scorer_layers, settings.heads)
+
+
+def _topk_mass(alpha: Tensor, mask: Tensor, k: int) -> Tensor | None:
+    """Return Σ over the k largest α / k, the mean over bags of more than k tokens, if any."""
+    shared = alpha[mask.sum(dim=1) > k]
+    if len(shared) == 0:
+        return None
+    return shared.topk(k, dim=1).values.sum(dim=1).mean() / k

@@ -1,0 +1,124 @@
+"""What can be set about SparseLearn; needs no torch, so that a config can be checked cheaply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from slidesieve.errors import ConfigError
+
+ENCODERS = ("none", "transformer", "longnet")
+SCORERS = ("mlp", "transformer")
+SCORE_NORMS = ("zscore", "none")
+OPERATORS = ("lapsum", "sigmoid", "sinkhorn", "gumbel_ste", "softmax_k")
+GATES = ("vp", "scale", "hard_st")
+DENOISERS = ("diagonal", "global", "none")
+
+_CHOICES = {
+    "encoder": ENCODERS,
+    "scorer": SCORERS,
+    "score_norm": SCORE_NORMS,
+    "operator": OPERATORS,
+    "gate": GATES,
+    "denoiser": DENOISERS,
+}
+_AT_LEAST_ONE = ("k", "encoder_layers", "scorer_layers", "scorer_dim", "heads")
+_ABOVE_ZERO = ("tau_start", "tau_end")
+_SHARES = ("anneal_share", "hard_mix_prob", "hard_mix_start")
+
+
+@dataclass(frozen=True)
+class SparseLearnSettings:
+    """The method's switches; the defaults are those of docs/sparselearn.md, section 4.
+
+    Attributes:
+        k: Tokens kept of each slide.
+        encoder: Slide encoder before the selector: "none", "transformer" (global attention) or
+            "longnet" (dilated attention, for long bags).
+        encoder_layers: Its blocks.
+        scorer: "mlp" (each token on its own) or "transformer" (tokens see each other).
+        scorer_layers: Hidden layers, or blocks.
+        scorer_dim: Their width.
+        heads: Attention heads of encoder, scorer and global denoiser.
+        score_norm: "zscore" over each slide's tokens, or "none".
+        operator: Soft top-k, see `slidesieve.reduction.soft_topk`.
+        gate: "vp" (noise, variance preserved), "scale" (α x) or "hard_st" (straight through).
+        denoiser: "diagonal" (each token sees itself), "global" or "none"; in training only.
+        denoiser_zero_init: Whether it starts as the identity.
+        tau_start: Temperature of the soft top-k at the first step.
+        tau_end: Temperature from the end of the annealing on.
+        anneal_share: Share of all steps over which the temperature falls, on a cosine.
+        hard_mix_prob: Share of training passes that see the k best tokens, as in evaluation.
+        hard_mix_start: Share of all steps after which such passes begin.
+    """
+
+    k: int = 32
+    encoder: str = "none"
+    encoder_layers: int = 2
+    scorer: str = "mlp"
+    scorer_layers: int = 1
+    scorer_dim: int = 128
+    heads: int = 8
+    score_norm: str = "zscore"
+    operator: str = "lapsum"
+    gate: str = "vp"
+    denoiser: str = "diagonal"
+    denoiser_zero_init: bool = True
+    tau_start: float = 0.5
+    tau_end: float = 0.1
+    anneal_share: float = 0.5
+    hard_mix_prob: float = 0.5
+    hard_mix_start: float = 0.0
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"sparselearn: {name} is {getattr(self, name)!r}; allowed: {', '.join(allowed)}"
+            for name, allowed in _CHOICES.items()
+            if getattr(self, name) not in allowed
+        ]
+        problems += [
+            f"sparselearn: {name} is {getattr(self, name)}; it must be at least 1"
+            for name in _AT_LEAST_ONE
+            if getattr(self, name) < 1
+        ]
+        problems += [
+            f"sparselearn: {name} is {getattr(self, name)}; it must be above 0"
+            for name in _ABOVE_ZERO
+            if not getattr(self, name) > 0
+        ]
+        problems += [
+            f"sparselearn: {name} is {getattr(self, name)}; it must be in [0, 1]"
+            for name in _SHARES
+            if not 0 <= getattr(self, name) <= 1
+        ]
+        if problems:
+            raise ConfigError(problems)
+
+
+PRESETS = {
+    "default": SparseLearnSettings(),
+    # The paper, and where it is silent DiffPrune, whose equations it uses.
+    "as_written": SparseLearnSettings(
+        scorer="transformer",
+        scorer_layers=2,
+        scorer_dim=512,
+        denoiser_zero_init=False,
+        tau_start=2.0,
+        tau_end=0.1,
+        anneal_share=0.75,
+        hard_mix_prob=0.0,
+    ),
+}
+
+
+def make_settings(preset: str, **overrides: object) -> SparseLearnSettings:
+    """Return a preset with some of its settings changed; None leaves one as it is.
+
+    Raises:
+        ConfigError: The preset is unknown, or a setting out of range.
+    """
+    if preset not in PRESETS:
+        raise ConfigError(
+            [f"sparselearn: preset is {preset!r}; allowed: {', '.join(sorted(PRESETS))}"]
+        )
+    given = {name: value for name, value in overrides.items() if value is not None}
+    return replace(PRESETS[preset], **given)

@@ -1,0 +1,1 @@
+"""Opening slides and reading pixels."""

@@ -1,0 +1,89 @@
+"""The one interface through which SlideSieve sees pixels."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+class SlideReader(ABC):
+    """An open slide. Use it as a context manager, and one per thread.
+
+    Attributes:
+        name: The reader's name, written into outputs.
+        mpp: µm per level-0 px as the file states it; None when missing or implausible.
+        mpp_note: Why `mpp` is None, a clause for error messages; "" otherwise.
+        objective: Objective power as the file states it, None when missing.
+        vendor: Format of the file ("aperio", "hamamatsu", …).
+        level_dimensions: (width, height) in px of each level, the finest first.
+        level_downsamples: How many level-0 px one px of each level spans.
+    """
+
+    name: str
+    mpp: float | None
+    mpp_note: str
+    objective: float | None
+    vendor: str
+    level_dimensions: tuple[tuple[int, int], ...]
+    level_downsamples: tuple[float, ...]
+
+    @property
+    def width(self) -> int:
+        """Width of level 0 in px."""
+        return self.level_dimensions[0][0]
+
+    @property
+    def height(self) -> int:
+        """Height of level 0 in px."""
+        return self.level_dimensions[0][1]
+
+    @abstractmethod
+    def read_region(
+        self, x_level0: int, y_level0: int, level: int, width_px: int, height_px: int
+    ) -> NDArray[np.uint8]:
+        """Read a rectangle of one level.
+
+        Args:
+            x_level0: Left edge, in level-0 px whatever the level.
+            y_level0: Top edge, in level-0 px.
+            level: Pyramid level, 0 the finest.
+            width_px: Width in px of that level.
+            height_px: Height in px of that level.
+
+        Returns:
+            RGB (height_px, width_px, 3). What the slide leaves transparent shows its background.
+
+        Raises:
+            TileReadError: The region cannot be decoded; other regions may still be read.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the file."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def compose_on(rgba: NDArray[np.uint8], background: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Lay an RGBA image (straight alpha, (H, W, 4)) on a plain background; RGB (H, W, 3)."""
+    rgb = cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)
+    alpha = rgba[..., 3]
+    if alpha.min() == 255:
+        return rgb
+    cover = alpha[..., None].astype(np.float32) / 255
+    mixed = cover * rgb + (1 - cover) * np.asarray(background, np.float32)
+    return np.rint(mixed).astype(np.uint8)

@@ -1,0 +1,107 @@
+"""Scale is microns: which mpp a slide has, who said so, and which pyramid level serves it."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+
+from slidesieve.errors import SlideError
+from slidesieve.slide.base import SlideReader
+
+log = logging.getLogger(__name__)
+
+PLAUSIBLE_MPP = (0.05, 20.0)
+_MAX_ANISOTROPY = 0.05
+
+
+def stated_mpp(mpp_x: str | None, mpp_y: str | None) -> tuple[float | None, str]:
+    """Judge what a file states of its scale.
+
+    Args:
+        mpp_x: µm per level-0 px from left to right, as text of the file.
+        mpp_y: The same from top to bottom.
+
+    Returns:
+        The geometric mean and "", or None and the reason, a clause such as
+        "the file states no mpp".
+    """
+    if mpp_x is None or mpp_y is None:
+        return None, "the file states no mpp"
+    try:
+        x, y = float(mpp_x), float(mpp_y)
+    except ValueError:
+        return None, f"the file states an mpp of {mpp_x!r} × {mpp_y!r}, which is no number"
+    if not (is_plausible_mpp(x) and is_plausible_mpp(y)):
+        low, high = PLAUSIBLE_MPP
+        stated = f"{x:.6g} × {y:.6g}"
+        return None, f"the file states an implausible mpp of {stated} (not {low:g} to {high:g})"
+    if abs(x - y) > _MAX_ANISOTROPY * min(x, y):
+        return None, f"the file states pixels that are not square, {x:.6g} × {y:.6g} µm"
+    return math.sqrt(x * y), ""
+
+
+def is_plausible_mpp(mpp: float) -> bool:
+    """Tell whether a bright-field scanner could have made pixels of this many µm."""
+    low, high = PLAUSIBLE_MPP
+    return low <= mpp <= high
+
+
+def resolve_mpp(
+    reader: SlideReader,
+    sheet_mpp: float | None,
+    config_mpp: float | None,
+    use_objective: bool,
+) -> tuple[float, str]:
+    """Settle a slide's µm per level-0 px: the sheet beats the file, which beats the config.
+
+    Args:
+        reader: The open slide.
+        sheet_mpp: Column mpp of the sample sheet.
+        config_mpp: `datasets.<name>.assume_mpp` of the config.
+        use_objective: Whether the config allows mpp ≈ 10 / objective as the last resort.
+
+    Returns:
+        mpp and its source: "sheet", "slide", "config" or "objective".
+
+    Raises:
+        SlideError: Nobody gives the mpp, or the one given is implausible.
+    """
+    from_objective = 10 / reader.objective if use_objective and reader.objective else None
+    candidates = {
+        "sheet": sheet_mpp,
+        "slide": reader.mpp,
+        "config": config_mpp,
+        "objective": from_objective,
+    }
+    for source, mpp in candidates.items():
+        if mpp is None:
+            continue
+        if not is_plausible_mpp(mpp):
+            low, high = PLAUSIBLE_MPP
+            raise SlideError(f"mpp {mpp:g} given by the {source} is not within {low:g} to {high:g}")
+        if source != "slide" and reader.mpp_note:
+            log.info("%s; using %g from the %s", reader.mpp_note, mpp, source)
+        return mpp, source
+    raise SlideError(
+        f"mpp unknown: {reader.mpp_note}; give it in column mpp of the sample sheet, "
+        "or for all slides of the dataset as datasets.<name>.assume_mpp"
+    )
+
+
+def coarsest_level(
+    level_downsamples: Sequence[float], max_downsample: float, tolerance: float = 0.01
+) -> int:
+    """Choose the coarsest level that is no coarser than wanted.
+
+    Args:
+        level_downsamples: Level-0 px per px of each level, the finest first.
+        max_downsample: Level-0 px per px wanted.
+        tolerance: Share by which a level may be coarser; vendors round their levels' sizes.
+
+    Returns:
+        The level; 0 when even that is coarser.
+    """
+    limit = max_downsample * (1 + tolerance)
+    fitting = [level for level, step in enumerate(level_downsamples) if step <= limit]
+    return max(fitting, key=lambda level: level_downsamples[level], default=0)

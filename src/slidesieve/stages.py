@@ -1,0 +1,21 @@
+"""Version of each stage's results.
+
+Snakemake does not see changes in imported code. These integers are params of the rules and are
+written into the outputs: raise one whenever a change of code changes that stage's results, and
+just that stage and what follows it run again.
+"""
+
+from __future__ import annotations
+
+STAGES: dict[str, int] = {
+    "demo_slide": 1,
+    "tissue": 1,
+    "tiles": 1,
+    "tile_images": 1,
+    "features": 1,
+    "folds": 1,
+    "train": 1,
+    "evaluation": 1,
+    "cost": 1,
+    "figures": 1,
+}

@@ -1,0 +1,187 @@
+"""The features file: one embedding a tile, and where that tile lies.
+
+`features` (N, D) float16 or float32 and `coords` int64 (N, 2), row for row. Files that TRIDENT or
+CLAM wrote (HDF5, and tensors in .pt) are read as well.
+"""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slidesieve.errors import ContractError
+from slidesieve.stages import STAGES
+from slidesieve.store import hdf5
+
+TENSOR_ENDINGS = (".pt", ".pth")
+FEATURE_ENDINGS = (".h5", ".hdf5", *TENSOR_ENDINGS)
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """The tokens of one slide.
+
+    Attributes:
+        slide_id: The slide.
+        features: (N, D) float16 or float32.
+        coords: (N, 2) int64, top-left corners in level-0 px.
+        encoder: Name of the encoder; empty where a foreign file does not say.
+        encoder_revision: What pins its weights.
+        transform: How tiles were brought to the encoder.
+        pooling: How the encoder's output became one vector.
+        precision: Arithmetic of the encoder, "fp32" or "fp16".
+        status: "ok", "empty" or "failed".
+        reason: Why not ok.
+        fingerprint: Of all inputs.
+        n_dropped: Tiles that could not be decoded and were left out.
+        tile_attributes: Attributes of `coords`, those of the tiles file.
+    """
+
+    slide_id: str
+    features: NDArray[np.floating]
+    coords: NDArray[np.int64]
+    encoder: str = ""
+    encoder_revision: str = ""
+    transform: str = ""
+    pooling: str = ""
+    precision: str = ""
+    status: str = "ok"
+    reason: str = ""
+    fingerprint: str = ""
+    n_dropped: int = 0
+    tile_attributes: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FeatureHeader:
+    """What a features file says of itself; the names are those of `FeatureSet`."""
+
+    slide_id: str
+    status: str
+    reason: str
+    fingerprint: str
+    n_dropped: int
+    encoder: str
+    encoder_revision: str
+    n_tokens: int
+    width: int
+
+
+_FILE_FIELDS = ("slide_id", "status", "reason", "fingerprint", "n_dropped")
+_ENCODER_FIELDS = ("encoder", "encoder_revision", "transform", "pooling", "precision")
+
+
+def write_features(path: Path, features: FeatureSet) -> None:
+    """Write a slide's features; a slide without any is a valid file with N = 0 and its status."""
+    attributes = {name: getattr(features, name) for name in _FILE_FIELDS}
+    attributes["stage_version"] = STAGES["features"]
+    with hdf5.create(path, attributes) as file:
+        dataset = hdf5.write_rows(file, "features", features.features)
+        hdf5.set_attributes(dataset, {name: getattr(features, name) for name in _ENCODER_FIELDS})
+        dataset = hdf5.write_rows(file, "coords", features.coords)
+        hdf5.set_attributes(dataset, features.tile_attributes)
+
+
+def read_features(path: Path) -> FeatureSet:
+    """Read the features of one slide: our HDF5, TRIDENT's or CLAM's HDF5, or a .pt tensor.
+
+    Raises:
+        ContractError: The file holds no features in a form we know.
+    """
+    if path.suffix in TENSOR_ENDINGS:
+        return _read_tensor(path)
+    with hdf5.open_read(path) as file:
+        if "features" not in file:
+            held = ", ".join(file) or "nothing"
+            raise ContractError(f"{path}: no dataset 'features' (it holds: {held})")
+        header = hdf5.plain_attributes(file)
+        encoder = hdf5.plain_attributes(file["features"])
+        features = _as_rows(file["features"][()], path, "features")
+        coords, tile_attributes = None, {}
+        if "coords" in file:
+            coords = _as_rows(file["coords"][()], path, "coords")
+            tile_attributes = hdf5.plain_attributes(file["coords"])
+    return FeatureSet(
+        **{"slide_id": path.stem} | {name: header[name] for name in _FILE_FIELDS if name in header},
+        **{name: encoder[name] for name in _ENCODER_FIELDS if name in encoder},
+        features=features,
+        coords=_matching_coords(coords, len(features), path),
+        tile_attributes=tile_attributes,
+    )
+
+
+def read_feature_header(path: Path) -> FeatureHeader:
+    """Read what a features file of ours says of itself, without its numbers.
+
+    Raises:
+        ContractError: The file is no features file of SlideSieve.
+    """
+    with hdf5.open_read(path) as file:
+        if "features" not in file or "fingerprint" not in file.attrs:
+            raise ContractError(f"{path}: not a features file of SlideSieve")
+        header = hdf5.plain_attributes(file)
+        encoder = hdf5.plain_attributes(file["features"])
+        n_tokens, width = file["features"].shape
+    return FeatureHeader(
+        **{name: header[name] for name in _FILE_FIELDS},
+        encoder=encoder["encoder"],
+        encoder_revision=encoder["encoder_revision"],
+        n_tokens=n_tokens,
+        width=width,
+    )
+
+
+def is_ours(path: Path) -> bool:
+    """Whether SlideSieve wrote this features file, and so checked its numbers."""
+    if path.suffix in TENSOR_ENDINGS:
+        return False
+    with hdf5.open_read(path) as file:
+        return "slidesieve_version" in file.attrs
+
+
+def _read_tensor(path: Path) -> FeatureSet:
+    import torch  # only users of .pt files need it
+
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise ContractError(f"{path}: cannot be read as a tensor file ({error})") from error
+    coords = None
+    if isinstance(content, dict):
+        if "features" not in content:
+            raise ContractError(f"{path}: no key 'features' (keys: {', '.join(map(str, content))})")
+        coords = content.get("coords")
+        content = content["features"]
+    if not isinstance(content, torch.Tensor):
+        raise ContractError(f"{path}: holds a {type(content).__name__}, not a tensor (N, D)")
+    if content.dtype == torch.bfloat16:
+        content = content.float()
+    if coords is not None:
+        coords = _as_rows(np.asarray(coords), path, "coords")
+    features = _as_rows(content.numpy(), path, "features")
+    return FeatureSet(
+        slide_id=path.stem,
+        features=features,
+        coords=_matching_coords(coords, len(features), path),
+    )
+
+
+def _as_rows(table: NDArray, path: Path, name: str) -> NDArray:
+    if table.ndim == 3 and table.shape[0] == 1:  # TRIDENT's slide batches of one
+        table = table[0]
+    if table.ndim != 2:
+        raise ContractError(f"{path}: {name} has shape {table.shape}, expected (N, D)")
+    return table
+
+
+def _matching_coords(coords: NDArray | None, n_tokens: int, path: Path) -> NDArray[np.int64]:
+    if coords is None:
+        # A bag without places: heat maps are impossible, training is not.
+        return np.zeros((n_tokens, 2), dtype=np.int64)
+    if len(coords) != n_tokens:
+        raise ContractError(f"{path}: {n_tokens} features but {len(coords)} coords")
+    return coords.astype(np.int64)

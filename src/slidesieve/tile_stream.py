@@ -1,0 +1,135 @@
+"""Tiles of a slide read by a pool of threads, in order, a bounded number ahead."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from slidesieve.errors import TileReadError
+from slidesieve.slide.base import SlideReader
+from slidesieve.slide.open import open_slide
+from slidesieve.tiling import TileSet, read_tile
+
+log = logging.getLogger(__name__)
+
+CHUNK_TILES = 16  # few enough that every thread has work on small slides
+_CHUNKS_AHEAD = 3  # per thread: what is decoded and not yet used stays within this
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class TileChunk:
+    """Some tiles of a slide, decoded; those that could not be are not among them.
+
+    Attributes:
+        rows: (n,) int64, which rows of the tile set these are, rising.
+        images: (n, tile_px, tile_px, 3) uint8 RGB.
+    """
+
+    rows: NDArray[np.int64]
+    images: NDArray[np.uint8]
+
+
+def stream_tiles(
+    path: Path, tiles: TileSet, workers: int, process: Callable[[TileChunk], Result]
+) -> Iterator[Result]:
+    """Read all tiles of a slide and yield `process(chunk)` for chunk after chunk, in order.
+
+    Each thread has a reader of its own and runs `process` too. Threads stay at most a few chunks
+    ahead of the caller, so memory does not grow with the slide.
+
+    Args:
+        path: The slide.
+        tiles: Its tiles, with a spec.
+        workers: Number of threads.
+        process: Applied to each chunk by the thread that read it.
+
+    Raises:
+        SlideError: The slide cannot be opened.
+    """
+    starts = range(0, len(tiles.coords), CHUNK_TILES)
+    with (
+        _one_opencv_thread(),
+        _ReaderPerThread(path) as readers,
+        ThreadPoolExecutor(workers, thread_name_prefix="tiles") as pool,
+    ):
+
+        def work(start: int) -> Result:
+            return process(_read_chunk(readers.mine(), tiles, start))
+
+        try:
+            yield from _in_order(pool, work, starts, ahead=workers * _CHUNKS_AHEAD)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _read_chunk(reader: SlideReader, tiles: TileSet, start: int) -> TileChunk:
+    asked = tiles.coords[start : start + CHUNK_TILES]
+    side = tiles.spec.tile_px
+    images = np.empty((len(asked), side, side, 3), dtype=np.uint8)
+    rows = []
+    for row, (x, y) in enumerate(asked.tolist(), start):
+        try:
+            images[len(rows)] = read_tile(reader, tiles.spec, x, y)
+        except TileReadError as error:
+            log.warning("slide %s: tile at x %d, y %d left out: %s", tiles.slide_id, x, y, error)
+        else:
+            rows.append(row)
+    return TileChunk(np.array(rows, dtype=np.int64), images[: len(rows)])
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, work: Callable[[int], Result], starts: range, ahead: int
+) -> Iterator[Result]:
+    waiting: deque[Future[Result]] = deque()
+    for start in starts:
+        waiting.append(pool.submit(work, start))
+        if len(waiting) >= ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+class _ReaderPerThread:
+    """Opens the slide once in each thread that asks, and closes all readers at the end."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._opened: list[SlideReader] = []
+
+    def __enter__(self) -> _ReaderPerThread:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for reader in self._opened:
+            reader.close()
+
+    def mine(self) -> SlideReader:
+        if not hasattr(self._local, "reader"):
+            self._local.reader = open_slide(self._path)
+            self._opened.append(self._local.reader)
+        return self._local.reader
+
+
+@contextmanager
+def _one_opencv_thread() -> Iterator[None]:
+    # Tiles are the units of parallel work; OpenCV's own threads would only get in their way.
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)

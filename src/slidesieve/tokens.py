@@ -1,0 +1,81 @@
+"""What flows between the parts of a model: padded batches of tokens and what is made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class TokenBatch:
+    """B bags of tokens, padded to the longest.
+
+    Padding is always at the end of a bag and holds zeros; models must give the same answer
+    whatever the padding.
+
+    Attributes:
+        features: (B, N, D) float.
+        mask: (B, N) bool, True where a token is real.
+        coords: (B, N, 2) top-left corner of the token's tile, level-0 px.
+        size: (B, N) float, the number of tiles merged into each token (0 in padding).
+    """
+
+    features: Tensor
+    mask: Tensor
+    coords: Tensor
+    size: Tensor
+
+    @property
+    def lengths(self) -> Tensor:
+        """(B,) number of real tokens in each bag."""
+        return self.mask.sum(dim=1)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> TokenBatch:
+        """Return the batch on another device."""
+        return TokenBatch(
+            **{
+                name: getattr(self, name).to(device, non_blocking=non_blocking)
+                for name in ("features", "mask", "coords", "size")
+            }
+        )
+
+    def with_features(self, features: Tensor) -> TokenBatch:
+        """Return the same tokens carrying other features, (B, N, D')."""
+        return replace(self, features=features)
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """What a token reducer returns.
+
+    Attributes:
+        tokens: The tokens that are left, (B, N_out, …).
+        source: (B, N_in) int64: index of the output token each input token went to, or -1 if it
+            was dropped (or is padding).
+        losses: Named scalar losses to be added to the training objective.
+    """
+
+    tokens: TokenBatch
+    source: Tensor
+    losses: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SlideOutput:
+    """What an aggregator returns.
+
+    Attributes:
+        logits: (B, C).
+        attention: (B, N) weights over the tokens it was given, each row summing to 1, 0 in padding.
+        embedding: (B, D') slide embedding.
+        losses: Named scalar losses to be added to the training objective.
+    """
+
+    logits: Tensor
+    attention: Tensor
+    embedding: Tensor
+    losses: dict[str, Tensor] = field(default_factory=dict)

@@ -1,0 +1,210 @@
+"""The training loop of one fold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn import functional
+from tqdm import tqdm
+
+from slidesieve.bags import Bag, check_bags, collate, pack_by_tokens
+from slidesieve.devices import make_deterministic
+from slidesieve.errors import ContractError, SlideSieveError
+from slidesieve.models import SlideClassifier, build_model
+from slidesieve.tokens import TokenBatch
+from slidesieve.training.early_stopping import EarlyStopping
+from slidesieve.training.fitted import FittedModel
+from slidesieve.training.prediction import balanced_accuracy, predict_logits
+from slidesieve.training.settings import TrainingSettings
+
+
+def fit_fold(
+    model_spec: Mapping[str, object],
+    train_bags: Sequence[Bag],
+    val_bags: Sequence[Bag],
+    classes: Sequence[str],
+    settings: TrainingSettings,
+    device: torch.device,
+) -> FittedModel:
+    """Fit a model to the training slides of a fold.
+
+    Adam on class-weighted cross-entropy plus whatever losses the reducer and the aggregator add.
+    The weights of the best epoch on the validation slides are kept; without validation slides,
+    those of the last epoch. Test slides are no argument, so nothing can be chosen on them. On one
+    device and number of threads the same arguments give the same bytes.
+
+    Args:
+        model_spec: The model's spec in the config, see `build_model`.
+        train_bags: At least one bag.
+        val_bags: For early stopping only; may be empty.
+        classes: The dataset's classes, in order.
+        settings: The rest.
+        device: Where to compute.
+
+    Raises:
+        ContractError: Bags cannot be used together.
+        SlideSieveError: The loss stopped being finite.
+    """
+    if not train_bags:
+        raise ContractError("no training slide has tokens")
+    check_bags([*train_bags, *val_bags])
+    first = train_bags[0]
+    make_deterministic()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(settings.seed)
+        model = build_model(model_spec, first.features.shape[1], len(classes)).to(device)
+        model.prepare(_SingleBags(train_bags, device))
+        class_weights = _class_weights(train_bags, len(classes), settings).to(device)
+        fit = _Fit(model, settings, class_weights, device)
+        best_epoch, history = _run_epochs(fit, train_bags, val_bags)
+    return FittedModel(
+        model=model.eval(),
+        spec=model_spec,
+        classes=tuple(classes),
+        dim=first.features.shape[1],
+        encoder=first.encoder,
+        encoder_revision=first.encoder_revision,
+        seed=settings.seed,
+        best_epoch=best_epoch,
+        history=history,
+    )
+
+
+def _run_epochs(
+    fit: _Fit, train_bags: Sequence[Bag], val_bags: Sequence[Bag]
+) -> tuple[int, pd.DataFrame]:
+    """Train until the end or until it is time to stop; return the epoch kept and the history."""
+    settings = fit.settings
+    rng = np.random.default_rng(settings.seed)
+    stopping = EarlyStopping(settings)
+    history = []
+    for epoch in tqdm(range(1, settings.epochs + 1), desc="epochs", disable=None):
+        row = {"epoch": epoch, "train_loss": fit.train_epoch(train_bags, rng)}
+        row |= fit.validate(val_bags)
+        history.append(row)
+        if val_bags:
+            stopping.update(epoch, row["val_loss"], row["val_balanced_accuracy"], fit.model)
+            if stopping.is_due(epoch):
+                break
+    if val_bags:
+        stopping.restore(fit.model)
+    return stopping.best_epoch or settings.epochs, pd.DataFrame(history)
+
+
+class _Fit:
+    """A model with its optimiser, going through its steps.
+
+    Args:
+        model: On `device`, prepared.
+        settings: The training section.
+        class_weights: (C,) on `device`.
+        device: Where to compute.
+    """
+
+    def __init__(
+        self,
+        model: SlideClassifier,
+        settings: TrainingSettings,
+        class_weights: Tensor,
+        device: torch.device,
+    ) -> None:
+        self.model = model
+        self.settings = settings
+        self._class_weights = class_weights
+        self._device = device
+        self._optimiser = torch.optim.Adam(
+            model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
+        )
+        self._amp = settings.amp and device.type == "cuda"
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self._amp)
+        self._steps_done = 0
+
+    def train_epoch(self, bags: Sequence[Bag], rng: np.random.Generator) -> float:
+        """Pass once over the bags in random order; return the mean loss of the steps."""
+        self.model.train()
+        order = rng.permutation(len(bags))
+        starts = range(0, len(bags), self.settings.batch_slides)
+        steps = self.settings.epochs * len(starts)
+        losses = []
+        for start in starts:
+            self.model.schedule(self._steps_done, steps)
+            chosen = [bags[i] for i in order[start : start + self.settings.batch_slides]]
+            losses.append(self.step(chosen))
+            self._steps_done += 1
+        mean_loss = float(np.mean(losses))
+        if not np.isfinite(mean_loss):
+            raise SlideSieveError(
+                f"training: the loss is {mean_loss} at step {self._steps_done}; lower training.lr"
+            )
+        return mean_loss
+
+    def step(self, bags: Sequence[Bag]) -> float:
+        """Take one optimiser step on the mean loss of some bags, in as many passes as needed."""
+        self._optimiser.zero_grad(set_to_none=True)
+        total_weight = self._class_weights[[bag.label_index for bag in bags]].sum()
+        loss_of_step = torch.zeros((), device=self._device)
+        for group in _within_budget(bags, self.settings.token_budget):
+            with torch.autocast(self._device.type, enabled=self._amp):
+                loss = self._share_of_loss(group, total_weight, len(bags))
+            self._scaler.scale(loss).backward()
+            loss_of_step += loss.detach()
+        self._scaler.step(self._optimiser)
+        self._scaler.update()
+        self.model.after_step()
+        return float(loss_of_step)
+
+    def validate(self, bags: Sequence[Bag]) -> dict[str, float]:
+        """Return the weighted cross-entropy and balanced accuracy of bags; NaN without any."""
+        if not bags:
+            return {"val_loss": float("nan"), "val_balanced_accuracy": float("nan")}
+        labels = _labels(bags)
+        logits = predict_logits(self.model, bags, self.settings.token_budget, self._device)
+        weights = self._class_weights.double().cpu()
+        loss = functional.cross_entropy(logits, labels, weight=weights)
+        accuracy = balanced_accuracy(labels.numpy(), logits.argmax(dim=1).numpy())
+        return {"val_loss": float(loss), "val_balanced_accuracy": accuracy}
+
+    def _share_of_loss(self, group: Sequence[Bag], total_weight: Tensor, n_bags: int) -> Tensor:
+        """Return what a group of a step's bags adds to the mean loss of the step."""
+        labels = _labels(group).to(self._device)
+        output, reduction = self.model(collate(group).to(self._device), labels)
+        cross_entropy = functional.cross_entropy(
+            output.logits.float(), labels, weight=self._class_weights, reduction="sum"
+        )
+        added = [*output.losses.values(), *reduction.losses.values()]
+        return cross_entropy / total_weight + sum(added) * (len(group) / n_bags)
+
+
+class _SingleBags(Sequence[TokenBatch]):
+    """Bags as batches of one on a device, made when they are looked at."""
+
+    def __init__(self, bags: Sequence[Bag], device: torch.device) -> None:
+        self._bags = bags
+        self._device = device
+
+    def __len__(self) -> int:
+        return len(self._bags)
+
+    def __getitem__(self, index: int) -> TokenBatch:
+        return collate([self._bags[index]]).to(self._device)
+
+
+def _within_budget(bags: Sequence[Bag], token_budget: int) -> Iterator[list[Bag]]:
+    for group in pack_by_tokens([len(bag.features) for bag in bags], token_budget):
+        yield [bags[i] for i in group]
+
+
+def _labels(bags: Sequence[Bag]) -> Tensor:
+    return torch.tensor([bag.label_index for bag in bags])
+
+
+def _class_weights(bags: Sequence[Bag], n_classes: int, settings: TrainingSettings) -> Tensor:
+    if settings.class_weights == "none":
+        return torch.ones(n_classes)
+    counts = torch.bincount(_labels(bags), minlength=n_classes)
+    # A class without slides has no say in the loss, whatever its weight.
+    return len(bags) / (n_classes * counts.clamp(min=1).float())

@@ -1,0 +1,63 @@
+"""Predicting bags with a model, in batches under a token budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from slidesieve.bags import Bag, collate, pack_by_tokens
+from slidesieve.training.fitted import FittedModel
+from slidesieve.training.settings import TrainingSettings
+
+
+@torch.no_grad()
+def predict_logits(
+    model: nn.Module, bags: Sequence[Bag], token_budget: int, device: torch.device
+) -> torch.Tensor:
+    """Return the logits of bags, (B, C) float64 on the CPU, in the bags' order."""
+    was_training = model.training
+    model.eval()
+    rows: list[torch.Tensor | None] = [None] * len(bags)
+    for batch in pack_by_tokens([len(bag.features) for bag in bags], token_budget):
+        output, _ = model(collate([bags[i] for i in batch]).to(device))
+        for i, logits in zip(batch, output.logits.double().cpu(), strict=True):
+            rows[i] = logits
+    model.train(was_training)
+    return torch.stack(rows)
+
+
+def predict(
+    fitted: FittedModel, bags: Sequence[Bag], settings: TrainingSettings, device: torch.device
+) -> pd.DataFrame:
+    """Predict slides in full precision.
+
+    Returns:
+        slide_id, patient_id, label, prediction, prob_<class>…, a row a bag in the bags' order.
+    """
+    classes = fitted.classes
+    probabilities = np.zeros((0, len(classes)))
+    if bags:
+        model = fitted.model.to(device)
+        logits = predict_logits(model, bags, settings.token_budget, device)
+        probabilities = logits.softmax(dim=1).numpy()
+    table = pd.DataFrame(
+        {
+            "slide_id": [bag.slide_id for bag in bags],
+            "patient_id": [bag.patient_id for bag in bags],
+            "label": [classes[bag.label_index] for bag in bags],
+            "prediction": [classes[i] for i in probabilities.argmax(axis=1)],
+        },
+        dtype=str,
+    )
+    return table.assign(**{f"prob_{c}": probabilities[:, i] for i, c in enumerate(classes)})
+
+
+def balanced_accuracy(labels: NDArray[np.integer], predictions: NDArray[np.integer]) -> float:
+    """Return the mean recall of the classes that occur among the labels."""
+    recalls = [(predictions[labels == c] == c).mean() for c in np.unique(labels)]
+    return float(np.mean(recalls))

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import docutils.core
+import jinja2
+import pytest
+
+PAINTED = "Painted slides; not clinical"
+NAMES = ("cohort", "overview", "roc", "confusion", "models", "summary", "cost", "heatmap")
+
+
+def rendered(repo, name: str, dataset: str) -> str:
+    wildcards = SimpleNamespace(dataset=dataset, encoder="uni", model="abmil", slide="s 1")
+    snakemake = SimpleNamespace(wildcards=wildcards, config={"datasets": {dataset: {}, "b": {}}})
+    source = (repo / "workflow" / "report" / f"{name}.rst").read_text()
+    return jinja2.Template(source, undefined=jinja2.StrictUndefined).render(snakemake=snakemake)
+
+
+def html(text: str) -> str:
+    settings = {"halt_level": 2, "report_level": 2}
+    return docutils.core.publish_string(text, writer="html5", settings_overrides=settings).decode()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_captions_render_and_say_what_they_do_not_show(repo, name):
+    page = html(rendered(repo, name, "tcga"))
+    assert "tcga" in page
+    assert "How to read it" in page
+    assert "What it does not show" in page or name == "overview"
+    assert PAINTED not in page
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_captions_of_the_demo_say_that_it_is_painted(repo, name):
+    assert PAINTED in html(rendered(repo, name, "demo"))
+
+
+def test_the_report_says_so_too(repo):
+    assert "painted by a program" in html(rendered(repo, "workflow", "demo"))
+    assert "painted" not in html(rendered(repo, "workflow", "tcga"))
+
+
+def test_every_caption_the_rules_name_exists(repo):
+    rules = "".join(path.read_text() for path in (repo / "workflow" / "rules").glob("*.smk"))
+    present = {path.stem for path in (repo / "workflow" / "report").glob("*.rst")}
+    assert set(NAMES) | {"workflow"} == present
+    for name in present:
+        assert f"../report/{name}.rst" in rules

@@ -1,0 +1,177 @@
+"""A change reruns what depends on it, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+
+import pytest
+
+from conftest import paint_toy_slide
+from slidesieve.store.tables import read_csv
+
+pytestmark = pytest.mark.slow
+
+# What follows the features of a dataset: every model sees every slide.
+AFTER_INDEX = {
+    "train": 4,
+    "predictions": 2,
+    "evaluation": 1,
+    "cohort": 1,
+    "cost": 1,
+    "curves": 2,
+    "model_plot": 1,
+    "tables": 1,
+}
+ALWAYS = {"all": 1}
+
+
+def planned(study, *arguments):
+    rules = study.snakemake("-n", *arguments).rules
+    return {rule: count for rule, count in rules.items() if rule not in ("all", "toy")}
+
+
+def edit_sheet(study, edit):
+    sheet = study.folder / "slides.csv"
+    sheet.write_text(edit(sheet.read_text()))
+
+
+def test_a_tissue_cell_reruns_that_slide_alone(toy):
+    lines = (toy.folder / "slides.csv").read_text().splitlines()
+    lines = [lines[0] + ",tissue.closing_um", lines[1] + ",90", *(line + "," for line in lines[2:])]
+    (toy.folder / "slides.csv").write_text("\n".join(lines) + "\n")
+    jobs = toy.snakemake("-n").jobs
+    per_slide = {job for job in jobs if job[0] in ("tissue", "tiles", "features")}
+    assert {wildcards.split("slide=")[1] for _, wildcards in per_slide} == {"s0"}
+    assert {rule for rule, _ in per_slide} == {"tissue", "tiles", "features"}
+
+
+def test_an_edited_outline_reruns_what_follows_and_is_never_overwritten(toy):
+    outline = toy.result("toy/tissue/s2.geojson")
+    drawn = {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "properties": {"objectType": "annotation"},
+                "geometry": {
+                    "type": "Polygon",
+                    "coordinates": [[[200, 200], [900, 200], [900, 900], [200, 900], [200, 200]]],
+                },
+            }
+        ],
+    }
+    outline.write_text(json.dumps(drawn))
+    jobs = toy.snakemake("-n").jobs
+    assert ("tissue", "dataset=toy, slide=s2") not in jobs
+    assert ("tiles", "dataset=toy, slide=s2") in jobs
+    assert sum(rule == "tiles" for rule, _ in jobs) == 1
+    before = read_csv(toy.result("toy/cohort.csv")).set_index("slide_id")
+    toy.snakemake()
+    after = read_csv(toy.result("toy/cohort.csv")).set_index("slide_id")
+    assert after.loc["s2", "tissue_source"] == "edited"
+    # Whole tiles of 128 px on the grid inside 200..900.
+    assert after.loc["s2", "n_tiles"] < before.loc["s2", "n_tiles"]
+    assert after.drop("s2").equals(before.drop("s2"))
+    # Even where segmentation itself has to run again, the drawing stays.
+    toy.snakemake("--forcerun", "tissue", "--until", "tissue")
+    assert json.loads(outline.read_text()) == drawn
+    assert not toy.result("toy/tissue/s3.geojson").read_text().startswith(json.dumps(drawn)[:40])
+
+
+def test_a_new_slide_computes_only_its_own_features(toy):
+    paint_toy_slide(toy.folder / "slides/s6.svs", 6, is_tumour=False)
+    edit_sheet(toy, lambda text: text + "s6,P6,benign,slides/s6.svs\n")
+    plan = toy.snakemake("-n")
+    for rule in ("tissue", "tiles", "features"):
+        assert plan.rules[rule] == 1
+        assert any(job[0] == rule and "slide=s6" in job[1] for job in plan.jobs)
+    assert plan.rules["folds"] == 1
+
+
+def test_one_models_spec_refits_that_model_alone(toy):
+    config = toy.config
+    config["models"]["abmil"] = {"aggregator": {"name": "abmil", "gated": False}}
+    toy.write_config(config)
+    jobs = toy.snakemake("-n").jobs
+    trained = {wildcards for rule, wildcards in jobs if rule == "train"}
+    assert trained == {
+        f"dataset=toy, encoder=colour_texture, model=abmil, fold={fold}" for fold in range(2)
+    }
+    assert not {rule for rule, _ in jobs} & {
+        "tissue",
+        "tiles",
+        "features",
+        "feature_index",
+        "folds",
+    }
+
+
+def test_a_new_model_fits_only_itself(toy):
+    config = toy.config
+    config["models"]["max"] = {"aggregator": "max"}
+    toy.write_config(config)
+    jobs = toy.snakemake("-n").jobs
+    assert {w for rule, w in jobs if rule == "train"} == {
+        f"dataset=toy, encoder=colour_texture, model=max, fold={fold}" for fold in range(2)
+    }
+
+
+def test_a_second_encoder_uses_the_same_tiles(toy):
+    config = toy.config
+    config["encoders"].append({"name": "colour_texture", "id": "again"})
+    toy.write_config(config)
+    plan = toy.snakemake("-n")
+    assert plan.rules["features"] == 6
+    assert not plan.rules["tissue"]
+    assert not plan.rules["tiles"]
+    assert {
+        w for rule, w in plan.jobs if rule == "train" and "encoder=colour_texture" in w
+    } == set()
+
+
+@pytest.mark.parametrize(
+    ("stage", "first", "spared"),
+    [
+        ("tissue", {"tissue": 6}, set()),
+        ("features", {"features": 6, "feature_index": 1}, {"tissue", "tiles"}),
+        ("train", {"train": 4}, {"tissue", "tiles", "features", "feature_index", "folds"}),
+        ("figures", {"curves": 2, "tables": 1}, {"train", "predictions", "evaluation", "features"}),
+    ],
+)
+def test_a_raised_stage_version_reruns_that_stage(toy, repo, tmp_path, stage, first, spared):
+    workflow = tmp_path / "raised"
+    for part in ("Snakefile", "workflow", "src", "profiles", "envs"):
+        source = repo / part
+        if source.is_dir():
+            shutil.copytree(source, workflow / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            workflow.mkdir(exist_ok=True)
+            shutil.copy(source, workflow / part)
+    stages = workflow / "src/slidesieve/stages.py"
+    stages.write_text(stages.read_text().replace(f'"{stage}": 1', f'"{stage}": 99'))
+    plan = toy.snakemake("-n", "--snakefile", str(workflow / "Snakefile"))
+    for rule, count in first.items():
+        assert plan.rules[rule] == count, plan.text
+    assert not spared & set(plan.rules)
+
+
+def test_a_slide_file_that_is_a_target(toy):
+    path = "results/toy/features/colour_texture/s4.h5"
+    toy.result("toy/features/colour_texture/s4.h5").unlink()
+    assert planned(toy, path) == {"features": 1}
+    time.sleep(0.01)
+    toy.snakemake(path)
+    assert toy.result("toy/features/colour_texture/s4.h5").exists()
+
+
+def test_a_dataset_is_a_target(toy):
+    shutil.rmtree(toy.result("toy/figures"))
+    assert set(planned(toy, "toy")) == {
+        "curves",
+        "heatmap",
+        "model_plot",
+        "tables",
+        "tissue_montage",
+    }

@@ -1,0 +1,195 @@
+import os
+import sys
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+
+SOURCE = str(Path(workflow.basedir) / "src")
+SCHEMAS = Path(workflow.basedir) / "workflow" / "schemas"
+
+# Rules may run in conda environments of their own, into which the package is not installed.
+sys.path.insert(0, SOURCE)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCE, os.environ.get("PYTHONPATH")]))
+
+from slidesieve.cohort.checks import check_config, drop_removed
+from slidesieve.cohort.config import build_study
+from slidesieve.stages import STAGES
+
+
+def load_study():
+    """Check the whole config at once, fill in its defaults and turn it into records."""
+    config_schema, row_schema = (
+        yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text())
+        for name in ("config", "samples")
+    )
+    drop_removed(config)
+    checked = check_config(config, config_schema, row_schema)
+    problems = [*checked.problems, *model_problems_once(config)]
+    if problems:
+        raise WorkflowError(
+            f"{len(problems)} mistake(s) in the config or its sample sheets:", *problems
+        )
+    validate(config, SCHEMAS / "config.schema.yaml")
+    return build_study(config, checked.sheets)
+
+
+def model_problems_once(config):
+    """Mistakes in the model specs; looked for by the main process alone, for it takes torch."""
+    if not workflow.is_main_process or not isinstance(config.get("models"), dict):
+        return []
+    from slidesieve.model_checks import model_problems
+
+    return model_problems(config["models"])
+
+
+study = load_study()
+
+
+wildcard_constraints:
+    dataset="|".join(study.datasets),
+    slide=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    encoder=r"[A-Za-z0-9][A-Za-z0-9_.-]*",
+    model="|".join(study.models),
+    fold=r"\d+",
+
+
+def dataset_of(wildcards):
+    return study.datasets[wildcards.dataset]
+
+
+def settings_of(wildcards):
+    return dataset_of(wildcards).settings
+
+
+def slide_of(wildcards):
+    return dataset_of(wildcards).slide(wildcards.slide)
+
+
+def slide_file(wildcards):
+    """The slide as an input, unless it is missing: that is a finding about it, not a broken DAG."""
+    path = slide_of(wildcards).path
+    return [path] if path.exists() or path.parent == DEMO_SLIDES else []
+
+
+def per_slide(pattern):
+    """Input function: a file for each slide of the dataset."""
+
+    def paths(wildcards):
+        return [
+            pattern.format(slide=slide_id, **wildcards)
+            for slide_id in dataset_of(wildcards).slide_ids
+        ]
+
+    return paths
+
+
+def per_own_slide(pattern):
+    """Input function: a file for each slide, none where the dataset starts from features."""
+
+    def paths(wildcards):
+        return [] if dataset_of(wildcards).features_dir else per_slide(pattern)(wildcards)
+
+    return paths
+
+
+def resource(stage, name, default):
+    """A stage's resource: what the config says, or the default; memory grows by attempt."""
+    value = study.resources[stage].get(name, default)
+    if name == "mem_mb":
+        return lambda wildcards, attempt: value * attempt
+    return value
+
+
+def feature_files(wildcards):
+    """The features of all slides: made here, or those the user's folder holds."""
+    dataset = dataset_of(wildcards)
+    if dataset.features_dir is None:
+        return per_slide("results/{dataset}/features/{encoder}/{slide}.h5")(wildcards)
+    return [path for path in map(dataset.ready_features, dataset.slide_ids) if path]
+
+
+def per_encoder(pattern):
+    """Input function: a file for each encoder of the dataset."""
+
+    def paths(wildcards):
+        return [
+            pattern.format(encoder=encoder, **wildcards)
+            for encoder in study.encoders_of(wildcards.dataset)
+        ]
+
+    return paths
+
+
+def per_model(pattern):
+    """Input function: a file for each encoder and model of the dataset."""
+
+    def paths(wildcards):
+        encoders = [wildcards.encoder] if "encoder" in wildcards.keys() else None
+        return [
+            pattern.format(dataset=wildcards.dataset, encoder=encoder, model=model)
+            for encoder in encoders or study.encoders_of(wildcards.dataset)
+            for model in study.models
+        ]
+
+    return paths
+
+
+def per_fold(pattern, model=None):
+    """Input function: a file for each fold of a model (of the wildcard's, unless one is named)."""
+
+    def paths(wildcards):
+        fields = dict(wildcards) | ({"model": model} if model else {})
+        return [
+            pattern.format(fold=fold, **fields) for fold in range(dataset_of(wildcards).fold_count)
+        ]
+
+    return paths
+
+
+def cohort_rows(wildcards):
+    """(slide_id, patient_id, label) of each slide: what folds depend on."""
+    return [
+        (slide.slide_id, slide.patient_id, slide.label) for slide in dataset_of(wildcards).slides
+    ]
+
+
+def tissue_of(wildcards):
+    """Segmentation parameters of a slide: the dataset's, under the slide's own."""
+    return settings_of(wildcards)["tissue"] | slide_of(wildcards).tissue
+
+
+def shown_slides(dataset):
+    """Slides with a heat map in the report: the first few of each class, as the sheet has them."""
+    wanted = study.report["heatmaps_per_class"]
+    return [
+        slide.slide_id
+        for label in dataset.classes
+        for slide in [slide for slide in dataset.slides if slide.label == label][:wanted]
+    ]
+
+
+def targets(name):
+    """Everything that is made of one dataset."""
+    dataset = study.datasets[name]
+    made = [
+        f"results/{name}/{file}"
+        for file in ("cohort.csv", "metrics.csv", "summary.csv", "comparisons.csv", "cost.csv")
+    ]
+    made += [f"results/{name}/figures/{table}.html" for table in ("cohort", "summary", "cost")]
+    for encoder in study.encoders_of(name):
+        figures = f"results/{name}/figures/{encoder}"
+        made.append(f"{figures}/models.png")
+        made += [
+            f"{figures}/{kind}/{model}.png"
+            for kind in ("roc", "confusion")
+            for model in study.models
+        ]
+        if dataset.features_dir is None:
+            made += [f"{figures}/heatmap/{slide}.png" for slide in shown_slides(dataset)]
+    if dataset.features_dir is None:
+        made.append(f"results/{name}/figures/tissue.png")
+        if dataset.settings["tile_images"]:
+            made += [f"results/{name}/tile_images/{slide}.zip" for slide in dataset.slide_ids]
+    return made

@@ -1,0 +1,23 @@
+DEMO_SLIDES = Path("results/demo/slides")
+
+
+rule demo_slide:
+    output:
+        slide=DEMO_SLIDES / "{slide}.svs",
+        truth="results/demo/truth/{slide}.png",
+    log:
+        "results/demo/logs/demo_slide/{slide}.log",
+    benchmark:
+        "results/demo/benchmarks/demo_slide/{slide}.tsv"
+    group:
+        "slide"
+    conda:
+        "../../envs/slides.yaml"
+    threads: 1
+    resources:
+        mem_mb=resource("slide", "mem_mb", 1500),
+        runtime=resource("slide", "runtime", 10),
+    params:
+        stage=STAGES["demo_slide"],
+    script:
+        "../scripts/demo_slide.py"

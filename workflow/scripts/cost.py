@@ -1,0 +1,29 @@
+"""Measure what each model costs on a bag of the dataset's median and of its largest size."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from slidesieve.cost import measure_cost
+from slidesieve.devices import pick_device
+from slidesieve.logs import log_to
+from slidesieve.store.tables import read_csv, write_csv
+from slidesieve.training.fitted import load_model
+
+REPEATS = 9
+
+log_to(snakemake.log[0])
+tokens = {
+    Path(path).stem: (index := read_csv(Path(path))).loc[index["status"] == "ok", "n_tokens"]
+    for path in snakemake.input.indexes
+}
+rows = []
+for folder in (Path(path).parent for path in snakemake.input.models):
+    encoder, model = folder.parts[-3:-1]
+    fitted = load_model(folder)
+    for n_tokens in sorted({int(tokens[encoder].median()), int(tokens[encoder].max())}):
+        cost = measure_cost(
+            fitted.model, n_tokens, fitted.dim, str(pick_device()), snakemake.threads, REPEATS
+        )
+        rows.append({"encoder": encoder, "model": model} | cost)
+write_csv(Path(snakemake.output.cost), pd.DataFrame(rows))

@@ -1,0 +1,23 @@
+"""Draw the ROC curves and the confusion matrix of one model."""
+
+from pathlib import Path
+
+from slidesieve.figures.confusion import confusion_figure
+from slidesieve.figures.curves import roc_figure
+from slidesieve.logs import log_to
+from slidesieve.store.tables import read_csv
+
+log_to(snakemake.log[0])
+params, names = snakemake.params, snakemake.wildcards
+predictions = read_csv(Path(snakemake.input.predictions))
+title = f"{names.model} on {names.encoder}, {names.dataset}"
+roc_figure(
+    predictions,
+    params.classes,
+    "patient",
+    title,
+    params.evaluation["bootstrap"],
+    params.evaluation["seed"],
+    Path(snakemake.output.roc),
+)
+confusion_figure(predictions, params.classes, "patient", title, Path(snakemake.output.confusion))

@@ -1,0 +1,20 @@
+"""Encode the tiles of one slide."""
+
+from pathlib import Path
+
+from slidesieve.cohort.quarantine import refuse_failed
+from slidesieve.encoders.registry import load_encoder
+from slidesieve.extraction import extract_features
+from slidesieve.logs import log_to
+from slidesieve.store.features import write_features
+from slidesieve.store.tiles import read_tiles
+
+log_to(snakemake.log[0])
+features = extract_features(
+    Path(snakemake.params.path),
+    read_tiles(Path(snakemake.input.tiles)),
+    load_encoder(snakemake.params.encoder),
+    workers=snakemake.threads,
+)
+refuse_failed(features, snakemake.params.on_slide_error)
+write_features(Path(snakemake.output.features), features)

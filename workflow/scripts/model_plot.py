@@ -1,0 +1,20 @@
+"""Draw all models of an encoder side by side with their intervals."""
+
+from pathlib import Path
+
+from slidesieve.figures.dotplot import metric_dot_plot
+from slidesieve.logs import log_to
+from slidesieve.store.tables import read_csv
+
+METRICS = ("balanced_accuracy", "auc_macro_ovr", "f1_macro", "log_loss")
+
+log_to(snakemake.log[0])
+names = snakemake.wildcards
+summary = read_csv(Path(snakemake.input.summary))
+metric_dot_plot(
+    summary[summary["encoder"] == names.encoder],
+    METRICS,
+    "patient",
+    f"{names.dataset}, {names.encoder}",
+    Path(snakemake.output.models),
+)

@@ -1,0 +1,16 @@
+"""Put the tissue overviews of a dataset on one sheet."""
+
+from pathlib import Path
+
+from slidesieve.figures.montage import montage_figure
+from slidesieve.logs import log_to
+from slidesieve.store.tables import read_csv
+
+log_to(snakemake.log[0])
+cohort = read_csv(Path(snakemake.input.cohort), required=["slide_id", "status", "n_tiles"])
+montage_figure(
+    cohort,
+    {path.stem: path for path in map(Path, snakemake.input.overviews)},
+    f"{snakemake.wildcards.dataset}: tissue and tiles",
+    Path(snakemake.output.montage),
+)

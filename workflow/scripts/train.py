@@ -1,0 +1,33 @@
+"""Fit one model to one fold and predict its test slides."""
+
+from pathlib import Path
+
+from slidesieve.bags import load_bags
+from slidesieve.devices import pick_device, set_threads
+from slidesieve.logs import log_to
+from slidesieve.store.tables import read_csv, write_csv
+from slidesieve.training.fitted import save_model
+from slidesieve.training.loop import fit_fold
+from slidesieve.training.prediction import predict
+from slidesieve.training.settings import TrainingSettings
+
+log_to(snakemake.log[0])
+set_threads(snakemake.threads)
+device = pick_device()
+settings = TrainingSettings.from_config(snakemake.params.training)
+index = read_csv(Path(snakemake.input.index), required=["slide_id", "path", "status"])
+path_of = {row.slide_id: Path(row.path) for row in index.itertuples() if row.status == "ok"}
+folds = read_csv(Path(snakemake.input.folds))
+fold = int(snakemake.wildcards.fold)
+usable = folds[folds["slide_id"].isin(path_of)]
+bags = {
+    part: load_bags(usable[usable[f"fold_{fold}"] == part], path_of, snakemake.params.classes)
+    for part in ("train", "val", "test")
+}
+fitted = fit_fold(
+    snakemake.params.model, bags["train"], bags["val"], snakemake.params.classes, settings, device
+)
+save_model(Path(snakemake.output.model).parent, fitted)
+predictions = predict(fitted, bags["test"], settings, device)
+predictions.insert(2, "fold", fold)
+write_csv(Path(snakemake.output.predictions), predictions)
