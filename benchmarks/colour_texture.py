@@ -3,14 +3,14 @@
     python benchmarks/colour_texture.py [--tiles FOLDER] [--side 256] [--rounds 20]
 
 The limit to hold is 300 tiles of 256 px a second on one core. Times are CPU times of the thread,
-the best of all rounds, so that a busy machine disturbs them little.
+for each tile the best of all rounds, so that a busy machine disturbs them little.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def main() -> None:
     tiles = read_tiles(options.tiles, options.side) if options.tiles else paint_tiles(options.side)
 
     encoder = colour_texture.ColourTexture()
-    seconds = best_seconds(lambda: encoder.encode(tiles), options.rounds) / len(tiles)
+    seconds = best_seconds(lambda tile: encoder.encode(tile[None]), tiles, options.rounds)
     print(f"colour_texture, {encoder.dim} numbers, {len(tiles)} tiles of {options.side} px")
     print(f"one core: {1 / seconds:.0f} tiles/s ({seconds * 1e3:.2f} ms a tile)")
     print(f"limit for 256 px: {TARGET_TILES_PER_S} tiles/s")
@@ -45,14 +45,11 @@ def main() -> None:
 
 def print_profile(tiles: np.ndarray, rounds: int) -> None:
     """Print the share of each group of measurements, run on its own."""
+    print(f"  {'planes':16s} {best_seconds(take_apart, tiles, rounds) * 1e6:6.0f} µs a tile")
     planes = [take_apart(tile) for tile in tiles]
-    parts: dict[str, Callable[[], object]] = {"planes": lambda: [take_apart(t) for t in tiles]}
     for group in colour_texture._GROUPS:
-        parts[group.__name__.rpartition(".")[2]] = lambda group=group: [
-            group.measure(one) for one in planes
-        ]
-    for name, part in parts.items():
-        print(f"  {name:16s} {best_seconds(part, rounds) / len(tiles) * 1e6:6.0f} µs a tile")
+        name = group.__name__.rpartition(".")[2]
+        print(f"  {name:16s} {best_seconds(group.measure, planes, rounds) * 1e6:6.0f} µs a tile")
 
 
 def print_scaling(tiles: np.ndarray) -> None:
@@ -67,15 +64,15 @@ def print_scaling(tiles: np.ndarray) -> None:
         print(f"{threads} threads: {16 * len(tiles) / seconds:.0f} tiles/s by the clock")
 
 
-def best_seconds(function: Callable[[], object], rounds: int) -> float:
-    """CPU seconds of the fastest of some calls."""
-    function()
-    best = float("inf")
+def best_seconds(function: Callable[[object], object], items: Sequence, rounds: int) -> float:
+    """CPU seconds a call, each item's the fastest of all rounds, averaged over the items."""
+    best = np.full(len(items), np.inf)
     for _ in range(rounds):
-        start = time.thread_time()
-        function()
-        best = min(best, time.thread_time() - start)
-    return best
+        for index, item in enumerate(items):
+            start = time.thread_time()
+            function(item)
+            best[index] = min(best[index], time.thread_time() - start)
+    return float(best.mean())
 
 
 def read_tiles(folder: Path, side: int) -> np.ndarray:

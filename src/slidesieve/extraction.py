@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -96,21 +96,31 @@ def store_as(
     )
 
 
-def features_fingerprint(tiles: TileSet, encoder: Encoder) -> str:
-    """Hash of all that the features depend on: the slide, where its tiles lie, who encodes them."""
-    identity = {
+def encoder_identity(encoder: Encoder) -> tuple[str, ...]:
+    """What tells one encoder's features from another's; the order is that of the features file."""
+    return (
+        encoder.name,
+        encoder.revision,
+        encoder.transform,
+        encoder.pooling,
+        encoder.precision,
+    )
+
+
+def features_fingerprint(tiles: TileSet, identity: Sequence[str]) -> str:
+    """Hash of all that the features depend on: the slide, where its tiles lie, who encodes them.
+
+    Args:
+        tiles: The tiles.
+        identity: The encoder's, see `encoder_identity`.
+    """
+    facts = {
         "slide": tiles.fingerprint,
         "coords": hashlib.sha256(tiles.coords.astype("<i8").tobytes()).hexdigest(),
         "spec": asdict(tiles.spec) if tiles.spec else None,
-        "encoder": [
-            encoder.name,
-            encoder.revision,
-            encoder.transform,
-            encoder.pooling,
-            encoder.precision,
-        ],
+        "encoder": list(identity),
     }
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _encode_tiles(
@@ -178,7 +188,7 @@ def _feature_set(
         precision=encoder.precision,
         status=status,
         reason=reason,
-        fingerprint=features_fingerprint(tiles, encoder),
+        fingerprint=features_fingerprint(tiles, encoder_identity(encoder)),
         n_dropped=n_dropped,
         tile_attributes=coords_attributes(tiles),
     )

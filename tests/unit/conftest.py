@@ -63,10 +63,12 @@ def _overwrite(path: Path, damaged: Iterable[tuple[int, int]]) -> None:
             file.write(bytes(length))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def stained() -> np.ndarray:
     """RGB (2048, 3072, 3): pale glass with one pink rectangle, rows 512-1536, columns 1024-2560."""
     noise = np.random.default_rng(0).integers(-4, 5, (2048, 3072, 1))
     rgb = np.full((2048, 3072, 3), (243, 241, 244))
     rgb[512:1536, 1024:2560] = (205, 130, 175)
-    return np.clip(rgb + noise, 0, 255).astype(np.uint8)
+    stained = np.clip(rgb + noise, 0, 255).astype(np.uint8)
+    stained.flags.writeable = False
+    return stained

@@ -5,12 +5,16 @@ from __future__ import annotations
 from slidesieve.aggregators.abmil import ABMIL
 from slidesieve.aggregators.base import Aggregator
 from slidesieve.aggregators.pooling import MaxPooling, MeanPooling
+from slidesieve.aggregators.transformer import Transformer
+from slidesieve.aggregators.transmil import TransMIL
 from slidesieve.registry import parse_spec
 
 AGGREGATORS: dict[str, type[Aggregator]] = {
     "abmil": ABMIL,
     "max": MaxPooling,
     "mean": MeanPooling,
+    "transformer": Transformer,
+    "transmil": TransMIL,
 }
 
 

@@ -70,12 +70,11 @@ class Transformer(Aggregator):
         states = torch.cat([class_token, embedded], dim=1)
         bias = self._attention_bias(tokens, states.dtype)
         for block in self.blocks[:-1]:
-            states = block(states, states, bias)
+            states = block(states, bias)
         # Of the last block only the class token's answer is looked at.
-        last = self.blocks[-1]
-        attention = last.attention_of(states[:, :1], states, bias)[:, 0, 1:]
-        pooled = self.norm(last(states[:, :1], states, bias)).squeeze(1)
-        attention = attention / attention.sum(dim=1, keepdim=True)
+        class_state, attention = self.blocks[-1].answer_first(states, bias)
+        pooled = self.norm(class_state)
+        attention = attention[:, 1:] / attention[:, 1:].sum(dim=1, keepdim=True)
         return SlideOutput(self.classifier(pooled), attention, pooled)
 
     def _attention_bias(self, tokens: TokenBatch, dtype: torch.dtype) -> Tensor | None:
@@ -88,7 +87,7 @@ class Transformer(Aggregator):
 
 
 class _Block(nn.Module):
-    """A pre-norm transformer block whose queries may be some of the states only."""
+    """A pre-norm transformer block."""
 
     def __init__(self, dim: int, heads: int, mlp_dim: int, dropout: float) -> None:
         super().__init__()
@@ -106,24 +105,28 @@ class _Block(nn.Module):
             dropout_layer(dropout),
         )
 
-    def forward(self, asking: Tensor, states: Tensor, bias: Tensor | None) -> Tensor:
-        """Update the states that ask, (B, Q, D), by all states, (B, N, D)."""
-        query = self._split(self.query(self.norm(asking)))
-        key, value = map(self._split, self.key_value(self.norm(states)).chunk(2, dim=-1))
+    def forward(self, states: Tensor, bias: Tensor | None) -> Tensor:
+        """Update all states, (B, N, D)."""
+        query, key, value = self._heads_of(states, n_queries=states.shape[1])
         answer = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-        asking = asking + self.project(answer.transpose(1, 2).flatten(start_dim=2))
-        return asking + self.mlp(asking)
+        return self._update(states, answer)
 
-    @torch.no_grad()
-    def attention_of(self, asking: Tensor, states: Tensor, bias: Tensor | None) -> Tensor:
-        """Return the attention weights of a few queries, averaged over heads, (B, Q, N)."""
-        query = self._split(self.query(self.norm(asking)))
-        key = self._split(self.key_value(self.norm(states)).chunk(2, dim=-1)[0])
-        logits = (query @ key.transpose(-1, -2)).float() * query.shape[-1] ** -0.5
+    def answer_first(self, states: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the first state updated, (B, D), and its attention, mean of heads, (B, N)."""
+        query, key, value = self._heads_of(states, n_queries=1)
+        logits = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
         if bias is not None:
             logits = logits + bias
-        return logits.softmax(dim=-1).mean(dim=1)
+        weights = logits.float().softmax(dim=-1)
+        updated = self._update(states[:, :1], weights.to(value.dtype) @ value)
+        return updated.squeeze(1), weights.detach().mean(dim=1).squeeze(1)
 
-    def _split(self, states: Tensor) -> Tensor:
-        """Split states into heads, (B, N, D) to (B, H, N, D/H)."""
-        return states.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+    def _heads_of(self, states: Tensor, n_queries: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return queries of the first states, keys and values of all, (B, H, …, D/H) each."""
+        normed = self.norm(states)
+        parts = self.query(normed[:, :n_queries]), *self.key_value(normed).chunk(2, dim=-1)
+        return tuple(part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
+
+    def _update(self, states: Tensor, answer: Tensor) -> Tensor:
+        states = states + self.project(answer.transpose(1, 2).flatten(start_dim=2))
+        return states + self.mlp(states)

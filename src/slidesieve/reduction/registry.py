@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from slidesieve.reduction.base import TokenReducer
+from slidesieve.reduction.dtc.reducer import DTC
 from slidesieve.reduction.identity import Identity
 from slidesieve.reduction.sampling import RandomSampling, UniformSampling
 from slidesieve.registry import parse_spec
 
 REDUCERS: dict[str, type[TokenReducer]] = {
+    "dtc": DTC,
     "none": Identity,
     "random": RandomSampling,
     "uniform": UniformSampling,

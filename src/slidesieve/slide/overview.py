@@ -18,7 +18,7 @@ from slidesieve.slide.scale import coarsest_level
 log = logging.getLogger(__name__)
 
 DEFAULT_OVERVIEW_MPP = 8.0
-_BLOCK_PX = 2048
+_BLOCK_PX = 1024
 _SMALLEST_RETRY_PX = 128
 
 

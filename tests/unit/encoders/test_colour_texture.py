@@ -170,7 +170,7 @@ def test_deconvolution_agrees_with_solving_the_equations_per_pixel():
     stains = np.stack([HAEMATOXYLIN_OD, EOSIN_OD, third / np.linalg.norm(third)], axis=1)
     amounts = np.linalg.solve(stains, density.T).reshape(3, 64, 64)
     levels = np.clip(100 * amounts + np.array([0, 0, 128])[:, None, None], 0, 255)
-    for plane, expected in zip(separate_stains(tile), levels, strict=True):
+    for plane, expected in zip(np.moveaxis(separate_stains(tile), 2, 0), levels, strict=True):
         assert np.abs(plane - expected).max() <= 0.51
 
 
@@ -179,14 +179,14 @@ def test_histogram_statistics_agree_with_numpy():
         np.random.default_rng(1).integers(0, 256, (96, 80, 3), dtype=np.uint8), (9, 9), 0
     )
     numbers = named(tile)
-    plane = separate_stains(tile)[1] / 100
-    assert numbers["eosin_mean"] == pytest.approx(plane.mean())
-    assert numbers["eosin_sd"] == pytest.approx(plane.std())
+    plane = separate_stains(tile)[..., 0] / 100
+    assert numbers["haematoxylin_mean"] == pytest.approx(plane.mean())
+    assert numbers["haematoxylin_sd"] == pytest.approx(plane.std())
     for percent in (5, 25, 50, 75, 95):
         expected = np.percentile(plane, percent, method="inverted_cdf")
-        assert numbers[f"eosin_p{percent:02d}"] == pytest.approx(expected)
+        assert numbers[f"haematoxylin_p{percent:02d}"] == pytest.approx(expected)
     shares = np.unique(plane, return_counts=True)[1] / plane.size
-    assert numbers["eosin_entropy"] == pytest.approx(-(shares * np.log2(shares)).sum() / 8)
+    assert numbers["haematoxylin_entropy"] == pytest.approx(-(shares * np.log2(shares)).sum() / 8)
 
 
 def test_tissue_statistics_leave_out_glass():
@@ -325,16 +325,16 @@ def test_it_needs_no_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_planes_are_quarter_steps_of_a_pyramid():
+def test_planes_halve_from_level_to_level():
     planes = take_apart(flat((200, 120, 160), 80))
-    assert [plane.shape for plane in planes.haematoxylin] == [
-        (80, 80),
-        (40, 40),
-        (20, 20),
-        (10, 10),
-        (5, 5),
-    ]
-    assert planes.rgb_half.shape == (40, 40, 3)
+    assert planes.haematoxylin_full.shape == (80, 80)
+    for pyramid in (planes.haematoxylin, planes.eosin):
+        assert {level: plane.shape[0] for level, plane in pyramid.items()} == {
+            1: 40,
+            2: 20,
+            3: 10,
+            4: 5,
+        }
 
 
 def test_real_adenocarcinoma_is_told_from_normal_lung(shared_data):

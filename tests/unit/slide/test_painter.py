@@ -22,6 +22,7 @@ from slidesieve.slide.painter import (
     paint_large,
     write_demo_slide,
 )
+from slidesieve.slide.painter.artefacts import fold_tissue
 from slidesieve.slide.painter.canvas import blank_canvas
 from slidesieve.slide.painter.contours import blob, divide, inside, jittered_lattice
 from slidesieve.slide.painter.fields import enlarge, fibre_texture, grain_texture
@@ -142,6 +143,15 @@ def test_scan_follows_beer_lambert():
     rgb = scan(np.random.default_rng(0), canvas, optics, magnify=1)
     expected = optics.glass * 10 ** -(0.8 * HAEMATOXYLIN_OD + 0.35 * EOSIN_OD[1])
     assert np.abs(rgb.reshape(-1, 3) - expected).max() < 2.5
+
+
+def test_fold_darkens_tissue_and_leaves_glass_alone():
+    canvas = blank_canvas(600, 600)
+    canvas.eosin[:, 300:] = 40
+    canvas.cover[:, 300:] = 255
+    fold_tissue(np.random.default_rng(0), canvas)
+    assert not canvas.eosin[:, :300].any()
+    assert canvas.eosin[:, 300:].max() > 70
 
 
 def test_unknown_artefact_is_refused():

@@ -17,18 +17,24 @@ from slidesieve.encoders.colour_texture.planes import Plane, TilePlanes
 
 _CLASSES = (*(f"uniform{ones}" for ones in range(9)), "other")
 _RING = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
-# Stain and level of its pyramid; level k has radius 2**k px.
-_WHERE = (("haematoxylin", 0), ("haematoxylin", 1), ("haematoxylin", 2), ("eosin", 1))
 
-NAMES = tuple(f"{stain}_lbp_{2**level}px_{kind}" for stain, level in _WHERE for kind in _CLASSES)
+NAMES = tuple(
+    f"{where}px_{kind}"
+    for where in ("haematoxylin_lbp_1", "haematoxylin_lbp_2", "haematoxylin_lbp_4", "eosin_lbp_2")
+    for kind in _CLASSES
+)
 
 
 def measure(planes: TilePlanes) -> list[float]:
     """Measure the 40 numbers of `NAMES`: roots of shares, the squares of each ten summing to 1."""
-    values: list[float] = []
-    for stain, level in _WHERE:
-        values += np.sqrt(pattern_shares(getattr(planes, stain)[level])).tolist()
-    return values
+    looked_at = (
+        planes.haematoxylin_full,
+        planes.haematoxylin[1],
+        planes.haematoxylin[2],
+        planes.eosin[1],
+    )
+    shares = [pattern_shares(plane) for plane in looked_at]
+    return np.sqrt(shares).ravel().tolist()
 
 
 def pattern_shares(plane: Plane) -> list[float]:

@@ -32,19 +32,16 @@ NAMES = tuple(
 
 def measure(planes: TilePlanes) -> list[float]:
     """Measure the 24 numbers of `NAMES`."""
+    height, width = planes.haematoxylin_full.shape
+    cells = (width // _CELL_PX, height // _CELL_PX)
     tensors = np.stack(
         [
-            _structure_tensor(pyramid[level], _cells(pyramid[0]))
+            _structure_tensor(pyramid[level], cells)
             for pyramid in (planes.haematoxylin, planes.eosin)
             for level in _LEVELS
         ]
     )
     return _tensor_statistics(tensors.astype(np.float64)).ravel().tolist()
-
-
-def _cells(plane: Plane) -> tuple[int, int]:
-    height, width = plane.shape
-    return width // _CELL_PX, height // _CELL_PX
 
 
 def _structure_tensor(plane: Plane, cells: tuple[int, int]) -> NDArray[np.float32]:

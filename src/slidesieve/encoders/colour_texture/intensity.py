@@ -28,7 +28,7 @@ _LEVELS = np.arange(256)
 
 def measure(planes: TilePlanes) -> list[float]:
     """Measure the 33 numbers of `NAMES`; densities in OD."""
-    full = (planes.haematoxylin[0], planes.eosin[0], planes.residual_half)
+    full = (planes.haematoxylin_full, planes.eosin[1], planes.residual_half)
     histograms = np.stack([histogram(plane) for plane in full])
     return [*_summary(histograms).ravel().tolist(), *_tissue_statistics(planes)]
 

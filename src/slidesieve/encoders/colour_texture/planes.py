@@ -13,8 +13,8 @@ Plane = NDArray[np.uint8]
 LEVELS_PER_OD = 100.0  # an 8-bit stain plane reaches from 0 to 2.55 OD
 RESIDUAL_ZERO = 128.0  # level of the residual plane that stands for 0 OD
 BACKGROUND_LEVEL = 210  # glass: red, green and blue all at least this bright
-_STRIP_PX = 32
-PYRAMID_LEVELS = 5  # full size, 1/2, 1/4, 1/8, 1/16
+_STRIP_PX = 64
+_COARSEST_LEVEL = 4
 
 # Optical densities of pure stains in red, green and blue, Ruifrok & Johnston 2001.
 _HAEMATOXYLIN_OD = (0.65, 0.70, 0.29)
@@ -23,37 +23,43 @@ _EOSIN_OD = (0.07, 0.99, 0.11)
 
 @dataclass(frozen=True)
 class TilePlanes:
-    """One tile, taken apart.
+    """One tile, taken apart. Level k of a pyramid is the tile shrunk by 2**k.
 
     Attributes:
         rgb_half: (H/2, W/2, 3) the tile at half size.
-        haematoxylin: Pyramid of the haematoxylin plane, full size first, 0.01 OD a level.
-        eosin: Pyramid of the eosin plane, likewise.
+        haematoxylin_full: Haematoxylin plane at full size, 0.01 OD a level.
+        haematoxylin: The same at levels 1 to 4 by level.
+        eosin: Eosin plane at levels 1 to 4, likewise.
         residual_half: What the stains leave unexplained, half size, 0.01 OD a level around 128.
         background_half: 255 where the half-size tile shows glass, else 0.
     """
 
     rgb_half: Plane
-    haematoxylin: tuple[Plane, ...]
-    eosin: tuple[Plane, ...]
+    haematoxylin_full: Plane
+    haematoxylin: dict[int, Plane]
+    eosin: dict[int, Plane]
     residual_half: Plane
     background_half: Plane
 
 
 def take_apart(rgb: Plane) -> TilePlanes:
-    """Prepare all planes of an RGB tile (H, W, 3), at least 64 px wide and high."""
+    """Prepare all planes of an RGB tile (H, W, 3), at least 64 px wide and high.
+
+    Only haematoxylin, where nuclei have detail, is worked out at full size.
+    """
     rgb_half = halve(rgb)
-    haematoxylin, eosin, residual = separate_stains(rgb)
+    haematoxylin, eosin, residual = cv2.split(separate_stains(rgb_half))
     return TilePlanes(
         rgb_half=rgb_half,
+        haematoxylin_full=separate_stains(rgb, n_stains=1),
         haematoxylin=_pyramid(haematoxylin),
         eosin=_pyramid(eosin),
-        residual_half=halve(residual),
+        residual_half=residual,
         background_half=_background(rgb_half),
     )
 
 
-def separate_stains(rgb: Plane) -> tuple[Plane, Plane, Plane]:
+def separate_stains(rgb: Plane, n_stains: int = 3) -> Plane:
     """Colour deconvolution: amounts of haematoxylin, of eosin and of neither.
 
     Ruifrok & Johnston, "Quantification of histochemical staining by color deconvolution", 2001:
@@ -63,17 +69,18 @@ def separate_stains(rgb: Plane) -> tuple[Plane, Plane, Plane]:
 
     Args:
         rgb: (H, W, 3) tile.
+        n_stains: How many of the three are wanted.
 
     Returns:
-        Three planes (H, W), 0.01 OD a level; the residual has its zero at level 128.
+        (H, W, n_stains), or (H, W) for one, 0.01 OD a level; the residual has its zero at 128.
     """
-    stains = np.empty_like(rgb)
+    stains = np.empty((*rgb.shape[:2], n_stains), dtype=np.uint8).squeeze()
     # Strips keep the floating-point copies small: fresh memory costs more than the arithmetic.
     for top in range(0, len(rgb), _STRIP_PX):
         density = cv2.LUT(rgb[top : top + _STRIP_PX], _OD_OF_LEVEL)
-        amounts = cv2.transform(density, _UNMIX)
+        amounts = cv2.transform(density, _UNMIX[:n_stains])
         cv2.add(amounts, 0.0, dst=stains[top : top + _STRIP_PX], dtype=cv2.CV_8U)
-    return tuple(cv2.split(stains))
+    return stains
 
 
 def halve(image: Plane) -> Plane:
@@ -82,11 +89,11 @@ def halve(image: Plane) -> Plane:
     return cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
 
 
-def _pyramid(plane: Plane) -> tuple[Plane, ...]:
-    levels = [plane]
-    while len(levels) < PYRAMID_LEVELS:
-        levels.append(halve(levels[-1]))
-    return tuple(levels)
+def _pyramid(half: Plane) -> dict[int, Plane]:
+    levels = {1: half}
+    for level in range(2, _COARSEST_LEVEL + 1):
+        levels[level] = halve(levels[level - 1])
+    return levels
 
 
 def _background(rgb: Plane) -> Plane:

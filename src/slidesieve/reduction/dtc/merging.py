@@ -24,7 +24,7 @@ class Merged:
         is_merged: (B, M) bool, True for tokens made of several.
         log_sum: (B, M) logarithm of the sum of the members' importance, −inf in padding.
         log_max: (B, M) logarithm of their greatest importance, −inf in padding.
-        n_members: (B, M) number of members.
+        n_members: (B, M) number of members, 1 in padding.
     """
 
     tokens: TokenBatch
@@ -76,7 +76,7 @@ def merge_pairs(tokens: TokenBatch, log_importance: Tensor, pairs: Pairs, order:
         is_merged=(groups.n_members.gather(1, kept) > 1) & mask,
         log_sum=groups.log_sum.gather(1, kept).masked_fill(~mask, -torch.inf),
         log_max=groups.log_max.gather(1, kept).masked_fill(~mask, -torch.inf),
-        n_members=groups.n_members.gather(1, kept),
+        n_members=groups.n_members.gather(1, kept).masked_fill(~mask, 1),
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_MAX_ITERATIONS = 200
+_MAX_ITERATIONS = 100
 _TOLERANCE = 1e-13
 
 
@@ -115,12 +115,14 @@ def _solve(distribution: Distribution, scaled: Tensor, mask: Tensor, k: int) -> 
         alpha = distribution.cdf(scaled - threshold) * mask
         total = alpha.sum(dim=1, keepdim=True)
         excess = total - k
-        if bool((excess.abs() <= _TOLERANCE * n_tokens).all()):
+        solved = excess.abs() <= _TOLERANCE * n_tokens
+        if bool(solved.all()):
             break
         low = torch.where(excess > 0, threshold, low)
         high = torch.where(excess > 0, high, threshold)
         slope = distribution.density_at(alpha).sum(dim=1, keepdim=True)
         newton = threshold + torch.log(total / k) * total / slope
         inside = (newton > low) & (newton < high)
-        threshold = torch.where(inside, newton, (low + high) / 2)
+        better = torch.where(inside, newton, (low + high) / 2)
+        threshold = torch.where(solved, threshold, better)
     return alpha

@@ -25,6 +25,7 @@ def fold_tissue(rng: np.random.Generator, canvas: Canvas) -> None:
     width_px = int(rng.uniform(26, 46))
     cv2.polylines(band, [np.round(path - low).astype(np.int32)], False, 255, width_px)
     strength = cv2.GaussianBlur(band, (0, 0), 5).astype(np.float32) / 255
+    strength *= canvas.cover[rows, cols] / np.float32(255)
     for stain in (canvas.eosin, canvas.haematoxylin):
         part = stain[rows, cols]
         beneath = np.roll(part, 23, axis=1)

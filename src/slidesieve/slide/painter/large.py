@@ -13,7 +13,7 @@ from slidesieve.slide.painter.painting import paint
 from slidesieve.slide.painter.pyramid import ArrayPicture, array_picture, write_aperio
 from slidesieve.slide.painter.recipes import SlideRecipe
 
-_TISSUE_SHARE = 0.6
+_TISSUE_SHARE = 0.5
 _BARE_SHARE = 0.2
 
 

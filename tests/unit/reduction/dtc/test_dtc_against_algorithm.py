@@ -1,0 +1,46 @@
+"""The batched reducer against the slow reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from dtc_reference import compress_as_written, compress_by_default
+
+from slidesieve.reduction.dtc.budget import target_counts
+from slidesieve.reduction.dtc.reducer import DTC
+
+LENGTHS = [3, 1, 40, 57, 2, 12]
+REFERENCES = {"as_written": compress_as_written, "default": compress_by_default}
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["train", "infer"])
+@pytest.mark.parametrize("retention", [0.7, 0.4, 0.1])
+@pytest.mark.parametrize("preset", ["as_written", "default"])
+def test_a_batch_equals_the_reference_slide_by_slide(make_batch, preset, retention, training):
+    batch = make_batch(LENGTHS)
+    reducer = DTC(16, preset=preset, retention=retention).train(training)
+    with torch.no_grad():
+        reduction = reducer(batch)
+
+    def score(token):
+        with torch.no_grad():
+            return float(reducer.double().networks[0](torch.from_numpy(token)))
+
+    for i, n_tokens in enumerate(LENGTHS):
+        expected, members = REFERENCES[preset](
+            batch.features[i, :n_tokens].numpy(),
+            score,
+            target_counts(n_tokens, reducer.settings),
+            training,
+        )
+        n_left = int(reduction.tokens.lengths[i])
+        assert n_left == len(expected)
+        found = reduction.tokens.features[i, :n_left].numpy()
+        np.testing.assert_allclose(found, expected, atol=2e-5)
+        source = np.full(n_tokens, -1)
+        for token, inputs in enumerate(members):
+            source[inputs] = token
+        np.testing.assert_array_equal(reduction.source[i, :n_tokens].numpy(), source)
+        sizes = [len(inputs) for inputs in members]
+        np.testing.assert_array_equal(reduction.tokens.size[i, :n_left].numpy(), sizes)

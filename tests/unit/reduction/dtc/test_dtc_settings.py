@@ -1,0 +1,96 @@
+"""What a config may say to DTC-WSI and what it is told."""
+
+from __future__ import annotations
+
+import logging
+import re
+import subprocess
+import sys
+
+import pytest
+
+from slidesieve.errors import ConfigError
+from slidesieve.reduction.dtc import presets
+from slidesieve.reduction.dtc.presets import PRESETS, degenerate_terms, resolve_settings
+from slidesieve.reduction.dtc.reducer import DTC
+from slidesieve.reduction.dtc.settings import CHOICES, DTCSettings
+from slidesieve.reduction.registry import build_reducer
+
+
+def test_a_config_chooses_a_preset_and_overrides_it():
+    reducer = build_reducer({"name": "dtc", "preset": "as_written", "retention": 0.7}, dim=8)
+    assert isinstance(reducer, DTC)
+    assert reducer.settings.retention == 0.7
+    assert reducer.settings.sparsity == "l1_softmax"
+
+
+def test_the_name_alone_is_the_default():
+    assert build_reducer("dtc", dim=8).settings == PRESETS["default"] == DTCSettings()
+
+
+@pytest.mark.parametrize(
+    ("switches", "message"),
+    [
+        ({"retnetion": 0.4}, "no parameter 'retnetion'; allowed: preset, retention"),
+        ({"retention": "0.4"}, "retention is '0.4', expected float"),
+        ({"retention": 0}, "retention is 0; it must be in (0, 1]"),
+        ({"stage_ratios": [0.5, 1.5]}, "stage_ratios is [0.5, 1.5]"),
+        ({"stage_ratios": []}, "stage_ratios is []"),
+        ({"matching": "best"}, "matching is 'best'; allowed: aligned, window, tome, random"),
+        ({"stages": 0}, "stages is 0; it must be at least 1"),
+        ({"merge_fraction": 1.2}, "merge_fraction is 1.2"),
+        ({"gate_steepness": -1.0}, "gate_steepness is -1.0"),
+        ({"preset": "paper"}, "preset is 'paper'; allowed: default, as_written"),
+        ({"gate_input": "none", "sparsity": "gate_l1"}, "sparsity is gate_l1, which needs a gate"),
+    ],
+)
+def test_mistakes_are_named(switches, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        build_reducer({"name": "dtc", **switches}, dim=8)
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_every_choice_has_its_own_check(name):
+    for value in CHOICES[name]:
+        assert getattr(resolve_settings("default", {name: value}), name) == value
+    with pytest.raises(ConfigError, match=name):
+        resolve_settings("default", {name: "nonsense"})
+
+
+def test_as_written_warns_once_of_each_degenerate_term(caplog):
+    presets._warn_once.cache_clear()
+    with caplog.at_level(logging.WARNING):
+        DTC(8, preset="as_written")
+        DTC(8, preset="as_written")
+    sections = [re.search(r"section (\S+)\)", message)[1] for message in caplog.messages]
+    assert sections == ["3.2", "3.5", "3.6", "3.7", "3.9"]
+
+
+def test_the_default_warns_of_nothing():
+    assert degenerate_terms(DTCSettings()) == {}
+
+
+def test_every_section_a_warning_or_docstring_names_is_in_the_docs(repo):
+    text = (repo / "docs" / "dtc_wsi.md").read_text(encoding="utf-8")
+    headings = set(re.findall(r"^#+ (\d+(?:\.\d+)?)\b", text, flags=re.MULTILINE))
+    everything = resolve_settings("as_written", {"pair_budget": "all"})
+    named = set(degenerate_terms(everything)) | set(degenerate_terms(PRESETS["as_written"]))
+    package = repo / "src" / "slidesieve" / "reduction" / "dtc"
+    for path in package.glob("*.py"):
+        named |= set(re.findall(r"\(section (\d\.\d+)\)", path.read_text(encoding="utf-8")))
+    assert len(named) > 10
+    assert named <= headings
+
+
+def test_every_switch_is_in_the_docs(repo):
+    text = (repo / "docs" / "dtc_wsi.md").read_text(encoding="utf-8")
+    missing = [name for name in DTCSettings.__dataclass_fields__ if f"`{name}" not in text]
+    assert missing == []
+
+
+def test_settings_and_budgets_need_no_torch():
+    code = (
+        "import sys, slidesieve.reduction.dtc.presets, slidesieve.reduction.dtc.budget\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

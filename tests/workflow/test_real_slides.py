@@ -1,0 +1,117 @@
+"""Real slides, whole and broken, go through the same rules."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapely
+from conftest import write_sheet
+from runner import Study
+
+from slidesieve.store.tables import read_csv
+from slidesieve.tissue.geojson import read_tissue
+
+pytestmark = pytest.mark.slow
+
+CMU, TCGA = "CMU-1-Small-Region.svs", "tcga-cr-7395-01a-01-ts1.svs"
+# slide_id, file, mpp in the sheet. The TCGA slide states no scale of its own.
+CMU_LIKE = [
+    ("cmu", CMU, ""),
+    ("cmu_again", CMU, ""),
+    ("cmu_mpp_from_sheet", "no_mpp.svs", "0.499"),
+    ("corrupt_tiles", "corrupt_tile_payload.svs", ""),
+    ("no_mpp", "no_mpp.svs", ""),
+    ("broken", "broken.svs", ""),
+]
+TCGA_LIKE = [
+    ("tcga", TCGA, "0.5"),
+    *((f"tcga_{copy}", TCGA, "0.5") for copy in range(3)),
+    ("unreadable", "unreadable.svs", ""),
+    ("absurd_mpp", "boxes.tiff", ""),
+    ("missing", "nowhere.svs", ""),
+]
+GOOD = ("cmu", "cmu_mpp_from_sheet", "corrupt_tiles", "tcga")
+
+
+@pytest.fixture(scope="module")
+def study(shared_data, tmp_path_factory) -> Study:
+    study = Study(tmp_path_factory.mktemp("real"))
+    (study.folder / "slides").mkdir()
+    rows = []
+    for label, slides in (("cmu", CMU_LIKE), ("tcga", TCGA_LIKE)):
+        for slide_id, file, mpp in slides:
+            path = f"slides/{slide_id}.svs"
+            if (shared_data / "slides" / file).exists():
+                (study.folder / path).symlink_to(shared_data / "slides" / file)
+            row = {"slide_id": slide_id, "patient_id": f"P_{slide_id}", "label": label}
+            rows.append(row | {"path": path, "mpp": mpp})
+    write_sheet(study.folder / "slides.csv", rows)
+    study.write_config(
+        {
+            "datasets": {
+                "real": {
+                    "slides": "slides.csv",
+                    "classes": ["cmu", "tcga"],
+                    "max_failed_fraction": 0.6,
+                    "folds": {"k": 2, "seed": 1},
+                }
+            },
+            "encoders": ["colour_texture"],
+            "models": {"mean": {"aggregator": "mean"}},
+            "training": {"epochs": 10},
+            "evaluation": {"bootstrap": 100},
+            "report": {"heatmaps_per_class": 3},
+        }
+    )
+    study.snakemake()
+    return study
+
+
+@pytest.fixture(scope="module")
+def cohort(study):
+    return read_csv(study.result("real/cohort.csv")).set_index("slide_id")
+
+
+def test_good_slides_are_used_at_their_true_scale(cohort):
+    for slide_id in GOOD:
+        assert cohort.loc[slide_id, "status"] == "ok", cohort.loc[slide_id, "reason"]
+    assert cohort.loc["cmu", "mpp_source"] == "slide"
+    assert cohort.loc["cmu", "mpp"] == pytest.approx(0.499, abs=1e-3)
+    assert cohort.loc["tcga", "mpp_source"] == "sheet"
+
+
+@pytest.mark.parametrize(
+    ("slide_id", "words"),
+    [
+        ("no_mpp", "column mpp of the sample sheet"),
+        ("broken", "broken"),
+        ("unreadable", "unreadable"),
+        ("absurd_mpp", "mpp"),
+        ("missing", "does not exist"),
+    ],
+)
+def test_bad_slides_are_quarantined_with_a_reason(cohort, slide_id, words):
+    assert cohort.loc[slide_id, "status"] == "failed"
+    assert words in cohort.loc[slide_id, "reason"]
+
+
+def test_damaged_tiles_are_dropped_and_counted(cohort):
+    damaged = cohort.loc["corrupt_tiles"]
+    assert 0 < damaged["n_tiles_dropped"] < damaged["n_tiles"]
+    assert cohort.loc["cmu", "n_tiles_dropped"] == 0
+
+
+def test_the_cohort_still_trains_and_passes_the_audit(study, cohort):
+    predictions = read_csv(study.result("real/predictions/colour_texture/mean.csv"))
+    assert set(predictions["slide_id"]) == set(cohort.index[cohort["status"] == "ok"])
+    assert study.snakemake("audit").code == 0
+
+
+def test_tissue_agrees_with_another_tools_mask(study, shared_data):
+    mask = np.load(shared_data / "slides/histolab_tissue-mask-cmu-1-small-region.npy").astype(bool)
+    height, width = mask.shape
+    tissue = read_tissue(study.result("real/tissue/cmu.geojson"))
+    x = (np.arange(width) + 0.5) * tissue.width / width
+    y = (np.arange(height) + 0.5) * tissue.height / height
+    ours = shapely.contains_xy(tissue.tissue, *np.meshgrid(x, y))
+    assert (ours & mask).sum() / (ours | mask).sum() >= 0.8
