@@ -16,7 +16,8 @@ import torch
 
 from slidesieve.bags import Bag
 from slidesieve.devices import pick_device, set_threads
-from slidesieve.training import TrainingSettings, fit_fold
+from slidesieve.training.loop import fit_fold
+from slidesieve.training.settings import TrainingSettings
 
 WIDTH = 512
 CLASSES = ("a", "b")

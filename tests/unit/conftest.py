@@ -9,6 +9,11 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import settings
+
+# A deadline would assert wall-clock speed, on machines that others use too.
+settings.register_profile("slidesieve", deadline=None)
+settings.load_profile("slidesieve")
 
 SlideMaker = Callable[..., Path]
 

@@ -19,8 +19,10 @@ from slidesieve.tiling import (
     tile_slide,
 )
 from slidesieve.tiling.grid import grid_positions, polygon_edges, tissue_fractions
-from slidesieve.tissue import TissueParams, TissueResult, segment_slide
+from slidesieve.tissue.params import TissueParams
 from slidesieve.tissue.polygons import as_multipolygon, mask_to_polygons
+from slidesieve.tissue.result import TissueResult
+from slidesieve.tissue.stage import segment_slide
 
 PYRAMID = (1.0, 4.0, 16.0)
 SETTINGS = TileSettings(tile_px=256, target_mpp=0.5, step_px=256, min_tissue_fraction=0.5)
@@ -79,7 +81,7 @@ class TestSpec:
 
 
 class TestGrid:
-    @settings(deadline=None, max_examples=40)
+    @settings(max_examples=40)
     @given(
         seed=st.integers(0, 50),
         mpp=st.floats(0.2, 0.55),
@@ -109,7 +111,6 @@ class TestGrid:
             if abs(share - fraction) > 1e-6 and share > 1e-6:
                 assert (tuple(corner) in kept) == (share > fraction)
 
-    @settings(deadline=None)
     @given(seed=st.integers(0, 50), y=st.integers(0, 1800), size=st.integers(20, 600))
     def test_fractions_equal_those_of_cut_polygons_and_of_counted_pixels(self, seed, y, size):
         tissue = some_tissue(seed)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from slidesieve.errors import SlideError
@@ -40,7 +40,6 @@ boxes = st.tuples(*[st.integers(0, 400)] * 2, *[st.integers(1, 90)] * 2).map(
 )
 
 
-@settings(deadline=None)
 @given(kept=st.lists(boxes, max_size=6), holes=st.lists(boxes, max_size=4))
 def test_what_is_written_is_read_back(tmp_path_factory, kept, holes):
     path = tmp_path_factory.mktemp("tissue") / "s1.geojson"

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -65,6 +65,14 @@ def test_fixed_threshold_is_taken_as_given():
     assert share_of_rectangle(tissue_mask(rgb, UM_PER_PX, low)) > 0.99
 
 
+def test_closing_joins_pieces_but_does_not_pull_them_to_the_border():
+    rgb = picture(GLASS)
+    rgb[3:100, 60:140] = rgb[3:100, 144:240] = PINK
+    mask = tissue_mask(rgb, UM_PER_PX, TissueParams())
+    assert mask[50, 60:240].all()
+    assert not mask[:2].any()
+
+
 def test_fluorescence_is_refused():
     rgb = picture((20, 60, 200), background=(4, 3, 6))
     with pytest.raises(SlideError, match="looks like fluorescence"):
@@ -114,7 +122,6 @@ def test_real_green_pen_goes_and_real_tissue_stays(shared_data):
 
 
 class TestPolygons:
-    @settings(deadline=None)
     @given(cells=arrays(bool, (9, 12)), block=st.integers(2, 5), downsample=st.integers(8, 40))
     def test_pixels_inside_are_the_masks(self, cells, block, downsample):
         mask = np.kron(cells, np.ones((block, block), bool))

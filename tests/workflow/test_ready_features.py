@@ -6,9 +6,9 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from conftest import write_sheet
 from runner import Study
 
+from conftest import write_sheet
 from slidesieve.store.tables import read_csv
 
 pytestmark = pytest.mark.slow

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
-from conftest import write_sheet
 from runner import Study
 
+from conftest import write_sheet
 from slidesieve.store.tables import read_csv
 from slidesieve.tissue.geojson import read_tissue
 

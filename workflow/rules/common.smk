@@ -155,9 +155,50 @@ def cohort_rows(wildcards):
     ]
 
 
-def tissue_of(wildcards):
-    """Segmentation parameters of a slide: the dataset's, under the slide's own."""
-    return settings_of(wildcards)["tissue"] | slide_of(wildcards).tissue
+def slide_path(wildcards):
+    return str(slide_of(wildcards).path)
+
+
+# One params function a rule: each is called several times a job, which large cohorts feel.
+
+
+def scale_of(wildcards):
+    """What the slide is and how its µm per px is found."""
+    slide, settings = slide_of(wildcards), settings_of(wildcards)
+    return {
+        "path": str(slide.path),
+        "on_slide_error": settings["on_slide_error"],
+        "scale": {
+            "sheet_mpp": slide.mpp,
+            "config_mpp": settings["assume_mpp"],
+            "use_objective": settings["mpp_from_objective"],
+        },
+    }
+
+
+def segmentation_of(wildcards):
+    """All that the tissue of a slide depends on, besides the slide."""
+    tissue = settings_of(wildcards)["tissue"] | slide_of(wildcards).tissue
+    return scale_of(wildcards) | {"tissue": tissue}
+
+
+def tiling_of(wildcards):
+    """All that the tiles of a slide depend on, besides slide and tissue."""
+    settings = settings_of(wildcards)
+    names = ("tile_px", "target_mpp", "min_tissue_fraction", "max_upsampling")
+    tiles = {name: settings[name] for name in names}
+    return scale_of(wildcards) | {
+        "tiles": tiles | {"step_px": settings["step_px"] or tiles["tile_px"]}
+    }
+
+
+def encoding_of(wildcards):
+    """All that the features of a slide depend on, besides slide and tiles."""
+    return {
+        "path": slide_path(wildcards),
+        "on_slide_error": settings_of(wildcards)["on_slide_error"],
+        "encoder": study.encoders[wildcards.encoder],
+    }
 
 
 def shown_slides(dataset):

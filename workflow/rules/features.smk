@@ -17,9 +17,7 @@ rule features:
         gpu=resource("features", "gpu", 0),
     params:
         stage=STAGES["features"],
-        path=lambda wildcards: str(slide_of(wildcards).path),
-        encoder=lambda wildcards: study.encoders[wildcards.encoder],
-        on_slide_error=lambda wildcards: settings_of(wildcards)["on_slide_error"],
+        slide=encoding_of,
     script:
         "../scripts/features.py"
 

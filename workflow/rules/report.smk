@@ -169,7 +169,7 @@ rule heatmap:
         runtime=resource("report", "runtime", 60),
     params:
         stage=STAGES["figures"],
-        path=lambda wildcards: str(slide_of(wildcards).path),
+        path=slide_path,
         model=study.heatmap_model,
     script:
         "../scripts/heatmap.py"

@@ -19,7 +19,7 @@ rule tiles:
         runtime=resource("slide", "runtime", 10),
     params:
         stage=STAGES["tiles"],
-        path=lambda wildcards: str(slide_of(wildcards).path),
+        path=slide_path,
         mpp=lambda wildcards: slide_of(wildcards).mpp,
         assume_mpp=lambda wildcards: settings_of(wildcards)["assume_mpp"],
         mpp_from_objective=lambda wildcards: settings_of(wildcards)["mpp_from_objective"],
@@ -51,6 +51,6 @@ rule tile_images:
         runtime=resource("features", "runtime", 60),
     params:
         stage=STAGES["tile_images"],
-        path=lambda wildcards: str(slide_of(wildcards).path),
+        path=slide_path,
     script:
         "../scripts/tile_images.py"

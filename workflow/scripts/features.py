@@ -10,16 +10,17 @@ from slidesieve.store.features import write_features
 from slidesieve.store.tiles import read_tiles
 
 log_to(snakemake.log[0])
-encoder = load_encoder(snakemake.params.encoder)
+slide = snakemake.params.slide
+encoder = load_encoder(slide["encoder"])
 if not encoder.runs_in_workers:  # it computes with torch, which others need not load
     from slidesieve.devices import set_threads
 
     set_threads(snakemake.threads)
 features = extract_features(
-    Path(snakemake.params.path),
+    Path(slide["path"]),
     read_tiles(Path(snakemake.input.tiles)),
     encoder,
     workers=snakemake.threads,
 )
-refuse_failed(features, snakemake.params.on_slide_error)
+refuse_failed(features, slide["on_slide_error"])
 write_features(Path(snakemake.output.features), features)

@@ -12,18 +12,12 @@ from slidesieve.tissue.stage import segment_slide
 
 log_to(snakemake.log[0])
 geojson = Path(snakemake.output.geojson)
-params = snakemake.params
+slide = snakemake.params.slide
 if holds_edit(geojson):
     # Snakemake wants outputs younger than inputs; the user's words stay as they are.
     os.utime(geojson)
 else:
-    result = segment_slide(
-        Path(params.path),
-        snakemake.wildcards.slide,
-        TissueParams.from_mapping(params.tissue),
-        sheet_mpp=params.mpp,
-        config_mpp=params.assume_mpp,
-        use_objective=params.mpp_from_objective,
-    )
-    refuse_failed(result, params.on_slide_error)
+    params = TissueParams.from_mapping(slide["tissue"])
+    result = segment_slide(Path(slide["path"]), snakemake.wildcards.slide, params, **slide["scale"])
+    refuse_failed(result, slide["on_slide_error"])
     write_tissue(geojson, result)

@@ -20,11 +20,11 @@ class Aggregator(nn.Module, ABC):
     def forward(self, tokens: TokenBatch, labels: Tensor | None = None) -> SlideOutput:
         """Classify a batch of bags; labels (B,) int64 or None."""
 
-    def prepare(self, bags: Sequence[TokenBatch]) -> None:  # noqa: B027
+    def prepare(self, bags: Sequence[TokenBatch]) -> None:
         """Look at the training bags once before fitting (prototypes, clusters)."""
 
-    def schedule(self, step: int, steps: int) -> None:  # noqa: B027
+    def schedule(self, step: int, steps: int) -> None:
         """Set what changes over training at a step of all steps."""
 
-    def after_step(self) -> None:  # noqa: B027
+    def after_step(self) -> None:
         """Update what follows the optimiser (moving-average teachers)."""

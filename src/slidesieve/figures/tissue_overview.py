@@ -16,7 +16,7 @@ from slidesieve.slide.open import open_slide
 from slidesieve.slide.overview import read_overview
 from slidesieve.store.atomic import atomic_path
 from slidesieve.tiling import TileSet
-from slidesieve.tissue import TissueResult
+from slidesieve.tissue.result import TissueResult
 
 _OUTLINE = (0, 130, 60)
 _GRID = (40, 80, 200)

@@ -29,11 +29,11 @@ class TokenReducer(nn.Module, ABC):
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Reduce a batch of bags."""
 
-    def prepare(self, bags: Sequence[TokenBatch]) -> None:  # noqa: B027
+    def prepare(self, bags: Sequence[TokenBatch]) -> None:
         """Look at the training bags once before fitting (prototypes, clusters)."""
 
-    def schedule(self, step: int, steps: int) -> None:  # noqa: B027
+    def schedule(self, step: int, steps: int) -> None:
         """Set what changes over training (temperatures) at a step of all steps."""
 
-    def after_step(self) -> None:  # noqa: B027
+    def after_step(self) -> None:
         """Update what follows the optimiser (moving-average teachers)."""

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from slidesieve.reduction.base import TokenReducer
 from slidesieve.reduction.dtc.reducer import DTC
+from slidesieve.reduction.farthest_point import FarthestPointSampling
 from slidesieve.reduction.identity import Identity
+from slidesieve.reduction.kmeans import KMeansReduction
 from slidesieve.reduction.sampling import RandomSampling, UniformSampling
+from slidesieve.reduction.slots import SlotAggregation
+from slidesieve.reduction.sparselearn.reducer import SparseLearn
+from slidesieve.reduction.tome import TokenMerging
 from slidesieve.registry import parse_spec
 
 REDUCERS: dict[str, type[TokenReducer]] = {
     "dtc": DTC,
+    "farthest_point": FarthestPointSampling,
+    "kmeans": KMeansReduction,
     "none": Identity,
     "random": RandomSampling,
+    "slots": SlotAggregation,
+    "sparselearn": SparseLearn,
+    "tome": TokenMerging,
     "uniform": UniformSampling,
 }
 

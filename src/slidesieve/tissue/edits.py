@@ -31,7 +31,7 @@ def holds_edit(path: Path) -> bool:
 
 
 def read_drawn_tissue(path: Path, slide_id: str) -> TissueResult:
-    """Read a slide's tissue; a file that is no GeoJSON of areas fails the slide, with the reason."""
+    """Read a slide's tissue; a file that is no GeoJSON of areas fails the slide, with reason."""
     try:
         return read_tissue(path)
     except SlideError as error:

@@ -176,7 +176,7 @@ def test_coarsest_level_is_the_last_not_coarser_than_wanted(steps, wanted):
 
 @pytest.fixture(scope="module")
 def edge_slide(tmp_path_factory):
-    """White, but for a dark quarter that ends at column 1501 and row 201; two blocks wide."""
+    """White, but for a dark quarter that ends at column 1501 and row 201; three blocks wide."""
     rgb = np.full((400, 3001, 3), 255, np.uint8)
     rgb[:201, :1501] = 0
     path = tmp_path_factory.mktemp("edge") / "edge.tiff"
@@ -196,7 +196,7 @@ class TestOverview:
         assert difference.max() <= 8
         assert difference.mean() < 0.5
 
-    @settings(deadline=None, max_examples=30)
+    @settings(max_examples=30)
     @given(target=st.floats(0.7, 40))
     def test_edges_stay_in_place_at_every_scale(self, edge_slide, target):
         with open_slide(edge_slide) as reader:

@@ -37,6 +37,8 @@ def plan_slide(n_tokens: int, settings: DTCSettings) -> tuple[StagePlan, ...]:
         n_tokens: N, tokens of the slide.
         settings: Retention, merge fraction φ and pair budget are looked at.
     """
+    if n_tokens < _SMALLEST_BAG:
+        return (StagePlan(merges=0, left=n_tokens),) * settings.n_stages
     stages = []
     left = n_tokens
     for target in target_counts(n_tokens, settings):
@@ -63,8 +65,6 @@ def target_counts(n_tokens: int, settings: DTCSettings) -> tuple[int, ...]:
 
 
 def _merges(n_tokens: int, needed: int, settings: DTCSettings) -> int:
-    if needed == 0:
-        return 0
     pairs = n_tokens // 2
     if settings.pair_budget == "all":
         return pairs

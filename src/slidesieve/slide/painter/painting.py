@@ -113,7 +113,7 @@ def _paint_benign(rng: np.random.Generator, canvas: Canvas, sprites: Sprites, ro
         (paint_fat, rng.lognormal(0.3, 0.9), (170, 420)),
         (paint_lobule, rng.lognormal(1.3, 0.8), (150, 330)),
         (paint_duct, rng.lognormal(1.5, 0.8), (80, 170)),
-        (paint_lymphocytes, rng.lognormal(1.0, 0.9), (60, 210)),
+        (paint_lymphocytes, rng.lognormal(1.0, 0.9), (50, 140)),
         (paint_vessel, rng.lognormal(2.0, 0.5), (28, 110)),
     ]
     limit = {paint_fat: 5, paint_lobule: 12, paint_duct: 16, paint_lymphocytes: 10}

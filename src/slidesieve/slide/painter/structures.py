@@ -98,7 +98,7 @@ def paint_lobule(
     paler = np.full(region.shape, 255, np.uint8)
     fill(paler, local, 175)
     cv2.multiply(region, cv2.blur(paler, (81, 81)), dst=region, scale=1 / 255)
-    gland_px = rng.uniform(36, 78)
+    gland_px = rng.uniform(46, 80)
     for centre in jittered_lattice(rng, outline, 2.45 * gland_px, 0.1):
         radius = gland_px * rng.uniform(0.7, 1.12)
         gland = blob(rng, centre, radius, 0.09, rng.uniform(1.0, 1.45))

@@ -21,10 +21,14 @@ def compress_as_written(
 ):
     """Algorithm 1 to the letter, but for K⁽ᵗ⁾ pairs (the text) instead of N⁽ᵗ⁾ (the listing).
 
+    Training merges as many pairs as inference does; that differs from the listing only where
+    pairs run out and inference prunes what training keeps.
+
     Returns tokens (M, D) and for each the list of input tokens it was made of.
     """
     tokens = [np.asarray(token, dtype=np.float64) for token in features]
     members = [[i] for i in range(len(tokens))]
+    planned = len(tokens)
     for target in targets:
         alpha = softmax(np.array([score(token) for token in tokens]))
         n_pairs = len(tokens) // 2
@@ -36,7 +40,8 @@ def compress_as_written(
             difference = abs(alpha[i] - alpha[j])
             utility = similarity_weight * similarity - (1 - similarity_weight) * difference
             utilities.append((-utility, i, j))
-        n_merges = min(n_pairs, max(0, len(tokens) - target))
+        n_merges = min(planned // 2, planned - target)
+        planned = target
         merged, merged_members, merged_alpha, assigned = [], [], [], set()
         for _, i, j in sorted(utilities)[:n_merges]:
             mean = (alpha[i] * tokens[i] + alpha[j] * tokens[j]) / (alpha[i] + alpha[j])

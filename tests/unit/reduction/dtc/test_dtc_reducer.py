@@ -106,7 +106,7 @@ def test_source_size_and_coords_tell_the_same_story(make_batch, switches, traini
     st.integers(1, 4),
     st.booleans(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_counts_follow_the_plan(lengths, percent, fraction, stages, training):
     n_max = max(lengths)
     mask = torch.arange(n_max) < torch.tensor(lengths)[:, None]
@@ -142,6 +142,7 @@ def test_sizes_add_up_to_all_tiles_when_nothing_is_pruned(make_batch, matching):
 @pytest.mark.parametrize("matching", ["aligned", "window", "tome"])
 def test_swapping_the_members_of_a_pair_changes_nothing(make_batch, matching):
     batch = make_batch([2, 2])
+    batch = batch.with_features(1 + 0.1 * batch.features)
     swapped = batch.with_features(batch.features.flip(1))
     # Bags of two are left alone, so a third token, far from both, keeps them company.
     far = torch.full((2, 1, 16), 30.0) * torch.tensor([1.0, -1.0] * 8)
@@ -154,16 +155,12 @@ def test_swapping_the_members_of_a_pair_changes_nothing(make_batch, matching):
             size=torch.ones(2, 3),
         )
 
-    reducer = DTC(16, stage_ratios=[0.6], merge_fraction=1.0, matching=matching).eval()
-    if matching != "aligned":
-        reducer.settings = reducer.settings.__class__(
-            **{**vars(reducer.settings), "similarity_weight": 1.0}
-        )
-        batch = batch.with_features(torch.ones(2, 2, 16) + 0.01 * batch.features)
-        swapped = batch.with_features(batch.features.flip(1))
+    reducer = DTC(
+        16, stage_ratios=[0.6], merge_fraction=1.0, matching=matching, similarity_weight=1.0
+    ).eval()
     before, after = reducer(with_third(batch)), reducer(with_third(swapped))
     assert before.tokens.size.tolist() == [[2.0, 1.0]] * 2
-    assert torch.equal(before.tokens.features, after.tokens.features)
+    torch.testing.assert_close(before.tokens.features, after.tokens.features)
 
 
 @both_modes
@@ -195,7 +192,7 @@ def test_hard_pruning_in_training_gives_evaluations_tokens(make_batch, gate_at_i
     batch = make_batch([31, 8, 57])
     reducer = DTC(16, train_hard_prune=True, gate_at_inference=gate_at_inference)
     hard, evaluated = reducer.train()(batch), reducer.eval()(batch)
-    assert torch.equal(hard.tokens.features, evaluated.tokens.features)
+    torch.testing.assert_close(hard.tokens.features, evaluated.tokens.features)
     assert torch.equal(hard.source, evaluated.source)
     # Without pairs to merge the gate alone can pass a gradient to the importance network.
     reducer = DTC(
@@ -272,6 +269,8 @@ def test_of_equal_tokens_the_first_are_merged_and_kept():
 @both_modes
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_stays_finite_and_keeps_its_type(make_batch, switches, training, dtype):
+    if switches.get("gate_normalise") == "mean":
+        pytest.skip("a gate over its mean has no bound (docs/dtc_wsi.md, section 3.9)")
     batch = make_batch([200, 33])
     batch = batch.with_features((30 * batch.features).to(dtype))
     for reducer in (DTC(16, **switches), DTC(16, **switches).to(dtype)):
