@@ -1,3 +1,3 @@
-"""SlideSieve: whole-slide images to slide-level predictions, keeping only the tokens that matter."""
+"""SlideSieve: from whole slides to slide-level predictions, keeping the tokens that matter."""
 
 __version__ = "0.1.0"

@@ -19,16 +19,7 @@ rule tiles:
         runtime=resource("slide", "runtime", 10),
     params:
         stage=STAGES["tiles"],
-        path=slide_path,
-        mpp=lambda wildcards: slide_of(wildcards).mpp,
-        assume_mpp=lambda wildcards: settings_of(wildcards)["assume_mpp"],
-        mpp_from_objective=lambda wildcards: settings_of(wildcards)["mpp_from_objective"],
-        target_mpp=lambda wildcards: settings_of(wildcards)["target_mpp"],
-        tile_px=lambda wildcards: settings_of(wildcards)["tile_px"],
-        step_px=lambda wildcards: settings_of(wildcards)["step_px"],
-        min_tissue_fraction=lambda wildcards: settings_of(wildcards)["min_tissue_fraction"],
-        max_upsampling=lambda wildcards: settings_of(wildcards)["max_upsampling"],
-        on_slide_error=lambda wildcards: settings_of(wildcards)["on_slide_error"],
+        slide=tiling_of,
     script:
         "../scripts/tiles.py"
 

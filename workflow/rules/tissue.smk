@@ -18,11 +18,6 @@ rule tissue:
         runtime=resource("slide", "runtime", 10),
     params:
         stage=STAGES["tissue"],
-        path=lambda wildcards: str(slide_of(wildcards).path),
-        mpp=lambda wildcards: slide_of(wildcards).mpp,
-        assume_mpp=lambda wildcards: settings_of(wildcards)["assume_mpp"],
-        mpp_from_objective=lambda wildcards: settings_of(wildcards)["mpp_from_objective"],
-        tissue=tissue_of,
-        on_slide_error=lambda wildcards: settings_of(wildcards)["on_slide_error"],
+        slide=segmentation_of,
     script:
         "../scripts/tissue.py"
