@@ -16,18 +16,32 @@ from slidesieve.models import SlideClassifier, Standardise, build_model, token_a
 from slidesieve.reduction.registry import REDUCERS
 from slidesieve.tokens import Reduction, SlideOutput, TokenBatch
 
-# What a reducer cannot be built without; those not named here need nothing.
-REQUIRED_PARAMS = {"random": {"retention": 0.4}, "uniform": {"retention": 0.4}}
+# Budgets below the bags' lengths, so that reducers have something to do; a new reducer that is
+# not named here is tested with its defaults.
+BUDGETS = {
+    "farthest_point": {"k": 4},
+    "kmeans": {"k": 4},
+    "random": {"retention": 0.4},
+    "slots": {"k": 4},
+    "sparselearn": {"k": 4},
+    "tome": {"k": 4},
+    "uniform": {"retention": 0.4},
+}
 LENGTHS = [17, 5, 1, 30]
 
 every_model = pytest.mark.parametrize(
     "model_spec",
     [
-        {"reducer": {"name": reducer, **REQUIRED_PARAMS.get(reducer, {})}, "aggregator": aggregator}
+        pytest.param(
+            {
+                "reducer": {"name": reducer, **BUDGETS.get(reducer, {})},
+                "aggregator": {"name": aggregator, "hidden_dim": 16},
+            },
+            id=f"{reducer}-{aggregator}",
+        )
         for reducer in sorted(REDUCERS)
         for aggregator in sorted(AGGREGATORS)
     ],
-    ids=lambda spec: f"{spec['reducer']['name']}-{spec['aggregator']}",
 )
 
 

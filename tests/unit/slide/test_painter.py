@@ -24,7 +24,7 @@ from slidesieve.slide.painter import (
 )
 from slidesieve.slide.painter.artefacts import fold_tissue
 from slidesieve.slide.painter.canvas import blank_canvas
-from slidesieve.slide.painter.contours import blob, divide, inside, jittered_lattice
+from slidesieve.slide.painter.contours import blob, divide, inside, jittered_lattice, lattice_around
 from slidesieve.slide.painter.fields import enlarge, fibre_texture, grain_texture
 from slidesieve.slide.painter.large import Mosaic
 from slidesieve.slide.painter.layout import plan
@@ -118,11 +118,14 @@ def test_demo_slide_has_80_tissue_tiles_and_lesion_in_few_of_them(slide_id):
         assert shares.max() > 0.95, "no tile shows the lesion alone"
 
 
-def test_lesion_is_darker_than_other_tissue(small):
-    truth = cv2.resize(small.truth, small.rgb.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
-    red = small.rgb[..., 0].astype(float)
-    tissue = cv2.cvtColor(small.rgb, cv2.COLOR_RGB2HSV)[..., 1] > 15
-    assert red[truth].mean() < red[tissue & ~truth].mean() - 30
+@pytest.mark.parametrize("label", ["acinar", "solid"])
+def test_truth_marks_where_nuclei_crowd(label):
+    painted = paint(replace(SMALL, label=label))
+    size = painted.rgb.shape[1::-1]
+    truth = cv2.resize(painted.truth, size, interpolation=cv2.INTER_NEAREST) > 0
+    tissue = cv2.cvtColor(painted.rgb, cv2.COLOR_RGB2HSV)[..., 1] > 15
+    nucleus = painted.rgb[..., 0] < 110
+    assert nucleus[truth].mean() > 2 * nucleus[tissue & ~truth].mean()
 
 
 def test_finer_scan_shows_the_same_slide_larger(small):
@@ -179,6 +182,18 @@ def test_lattice_fills_its_outline_and_stays_in_it(seed, spacing):
     polygon = np.round(outline).astype(np.int32)
     area = cv2.contourArea(polygon)
     assert len(points) == pytest.approx(area / (0.87 * spacing**2), rel=0.25, abs=6)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_cells_seeded_inside_an_outline_stay_near_it(seed):
+    rng = np.random.default_rng(seed)
+    outline = blob(rng, (300.0, 300.0), 120, 0.05)
+    seeds = lattice_around(rng, outline, 90, 0.16)
+    cells = divide(rng, seeds, (600, 600), 0)
+    owned = np.argwhere(inside(outline, seeds)[cells.owner])[:, ::-1].astype(float)
+    reach = [-cv2.pointPolygonTest(outline.astype(np.float32), tuple(p), True) for p in owned[::20]]
+    assert max(reach) < 90
 
 
 def test_cells_belong_to_their_nearest_seed():

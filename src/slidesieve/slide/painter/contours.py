@@ -100,10 +100,13 @@ def jittered_lattice(
 def lattice_around(
     rng: np.random.Generator, outline: Points, spacing_px: float, jitter: float
 ) -> Points:
-    """Fill the bounding box of an outline as `jittered_lattice` fills the outline."""
-    low, high = outline.min(axis=0), outline.max(axis=0)
-    x = np.arange(low[0], high[0] + spacing_px, spacing_px)
-    y = np.arange(low[1], high[1] + spacing_px, spacing_px * 0.87)
+    """Fill the bounding box of an outline, and two spacings around it, with the same lattice.
+
+    The cells of points outside keep those of points near the outline from growing outwards.
+    """
+    low, high = outline.min(axis=0) - 2 * spacing_px, outline.max(axis=0) + 2 * spacing_px
+    x = np.arange(low[0], high[0], spacing_px)
+    y = np.arange(low[1], high[1], spacing_px * 0.87)
     grid_x, grid_y = np.meshgrid(x, y)
     grid_x[1::2] += spacing_px / 2
     points = np.column_stack([grid_x.ravel(), grid_y.ravel()])

@@ -33,9 +33,9 @@ def paint_solid_focus(
     rng: np.random.Generator, canvas: Canvas, sprites: Sprites, outline: Points
 ) -> None:
     """Fill an outline with nests of crowded, large, uneven nuclei between thin septa."""
-    rows, cols, local = window(outline, canvas.eosin.shape, margin_px=30)
+    rows, cols, local = window(outline, canvas.eosin.shape, margin_px=40)
     eosin, haematoxylin = canvas.eosin[rows, cols], canvas.haematoxylin[rows, cols]
-    nests = divide(rng, lattice_around(rng, local, 200, 0.18), eosin.shape, 5)
+    nests = divide(rng, jittered_lattice(rng, local, 200, 0.18), eosin.shape, 5)
     seeds = lattice_around(rng, local, 29, 0.13)
     cells = divide(rng, seeds, eosin.shape, 0)
     x, y = np.clip(seeds.astype(np.int64), 0, np.array(eosin.shape[::-1]) - 1).T
