@@ -39,9 +39,9 @@ class TrainingSettings:
     weight_decay: float = 1e-5
     batch_slides: int = 8
     token_budget: int = 65_536
-    patience: int = 10
-    min_epochs: int = 10
-    monitor: str = "loss"
+    patience: int = 30
+    min_epochs: int = 30
+    monitor: str = "balanced_accuracy"
     class_weights: str = "none"
     amp: bool = True
     seed: int = 0

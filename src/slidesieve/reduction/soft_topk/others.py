@@ -39,12 +39,21 @@ def gumbel_top_k(scores: Tensor, mask: Tensor, k: int, tau: float) -> Tensor:
         k: Number of tokens drawn.
         tau: Temperature: the smaller, the closer to the k best.
     """
-    uniform = torch.rand_like(scores).clamp(min=torch.finfo(scores.dtype).tiny)
-    perturbed = scores / tau - torch.log(-torch.log(uniform))
+    perturbed = gumbel_perturbed(scores, tau)
     soft = threshold_top_k(LOGISTIC, perturbed, mask, k, 1.0)
     chosen = perturbed.masked_fill(~mask, -torch.inf).topk(k, dim=1).indices
     hard = torch.zeros_like(soft).scatter(1, chosen, 1.0)
     return hard + (soft - soft.detach())
+
+
+def gumbel_perturbed(scores: Tensor, tau: float) -> Tensor:
+    """Return s / τ + g with g standard Gumbel: their k largest are a draw of k without replacement.
+
+    The draw is the one that takes tokens one by one, each with probability ∝ exp(s / τ) among
+    those that are left.
+    """
+    uniform = torch.rand_like(scores).clamp(min=torch.finfo(scores.dtype).tiny)
+    return scores / tau - torch.log(-torch.log(uniform))
 
 
 def softmax_k(scores: Tensor, mask: Tensor, k: int, tau: float) -> Tensor:

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from slidesieve.reduction.base import TokenReducer
 from slidesieve.reduction.selection import keep_tokens
-from slidesieve.reduction.soft_topk import soft_top_k
+from slidesieve.reduction.soft_topk import gumbel_perturbed, soft_top_k
 from slidesieve.reduction.sparselearn.denoiser import build_denoiser
 from slidesieve.reduction.sparselearn.encoder import SlideEncoder
 from slidesieve.reduction.sparselearn.gate import GATES
@@ -63,6 +63,7 @@ class SparseLearn(TokenReducer):
         anneal_share: float | None = None,
         hard_mix_prob: float | None = None,
         hard_mix_start: float | None = None,
+        hard_mix_drawn: bool | None = None,
     ) -> None:
         super().__init__(dim)
         self.settings = make_settings(
@@ -84,6 +85,7 @@ class SparseLearn(TokenReducer):
             anneal_share=anneal_share,
             hard_mix_prob=hard_mix_prob,
             hard_mix_start=hard_mix_start,
+            hard_mix_drawn=hard_mix_drawn,
         )
         chosen = self.settings
         self.encoder = SlideEncoder(chosen.encoder, dim, chosen.encoder_layers, chosen.heads)
@@ -104,8 +106,12 @@ class SparseLearn(TokenReducer):
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Take the soft path in training (or now and then the hard one), the hard one after."""
         tokens, scores = self.score(tokens)
-        if self.training and float(torch.rand(())) >= self._hard_mix_prob:
+        if not self.training:
+            return self.hard(tokens, scores)
+        if float(torch.rand(())) >= self._hard_mix_prob:
             return self.soft(tokens, scores)
+        if self.settings.hard_mix_drawn:
+            scores = gumbel_perturbed(scores, float(self.tau))
         return self.hard(tokens, scores)
 
     def score(self, tokens: TokenBatch) -> tuple[TokenBatch, Tensor]:

@@ -47,8 +47,10 @@ class SparseLearnSettings:
         tau_start: Temperature of the soft top-k at the first step.
         tau_end: Temperature from the end of the annealing on.
         anneal_share: Share of all steps over which the temperature falls, on a cosine.
-        hard_mix_prob: Share of training passes that see the k best tokens, as in evaluation.
+        hard_mix_prob: Share of training passes that see k tokens as they are, as in evaluation.
         hard_mix_start: Share of all steps after which such passes begin.
+        hard_mix_drawn: Whether such passes see k tokens drawn anew each time, with probabilities
+            ∝ exp(s / τ), in place of the k best.
     """
 
     k: int = 32
@@ -63,11 +65,12 @@ class SparseLearnSettings:
     gate: str = "vp"
     denoiser: str = "diagonal"
     denoiser_zero_init: bool = True
-    tau_start: float = 0.5
-    tau_end: float = 0.1
-    anneal_share: float = 0.5
-    hard_mix_prob: float = 0.5
+    tau_start: float = 1.0
+    tau_end: float = 0.5
+    anneal_share: float = 1.0
+    hard_mix_prob: float = 0.75
     hard_mix_start: float = 0.0
+    hard_mix_drawn: bool = True
 
     def __post_init__(self) -> None:
         problems = [
@@ -106,6 +109,7 @@ PRESETS = {
         tau_end=0.1,
         anneal_share=0.75,
         hard_mix_prob=0.0,
+        hard_mix_drawn=False,
     ),
 }
 

