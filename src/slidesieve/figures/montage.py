@@ -31,9 +31,9 @@ def montage_figure(
     """
     shown = _choose(cohort)
     n_rows = -(-len(shown) // _COLUMNS)
-    figure = new_figure(_COLUMNS * _CELL_IN, n_rows * (_CELL_IN + 0.25) + 0.5)
+    figure = new_figure(_COLUMNS * _CELL_IN, n_rows * (_CELL_IN + 0.25) + 0.5, "constrained")
     with house_style():
-        grid = figure.subplots(n_rows, _COLUMNS, squeeze=False).flat
+        grid = list(figure.subplots(n_rows, _COLUMNS, squeeze=False).flat)
         for axes in grid:
             axes.set_axis_off()
         for axes, slide in zip(grid, shown.itertuples(), strict=False):
