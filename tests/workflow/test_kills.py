@@ -11,10 +11,9 @@ import time
 
 import pytest
 from runner import Study
+from toy_cohort import make_toy
 
-from conftest import make_toy
-
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("toy")]
 
 KILLS = 3
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from runner import Study
-
-from conftest import make_toy, write_sheet
+from toy_cohort import make_toy, write_sheet
 
 
 @pytest.fixture

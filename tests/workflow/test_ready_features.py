@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 from runner import Study
+from toy_cohort import write_sheet
 
-from conftest import write_sheet
 from slidesieve.store.tables import read_csv
 
 pytestmark = pytest.mark.slow

@@ -7,11 +7,11 @@ import shutil
 import time
 
 import pytest
+from toy_cohort import paint_toy_slide
 
-from conftest import paint_toy_slide
 from slidesieve.store.tables import read_csv
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("toy")]
 
 # What follows the features of a dataset: every model sees every slide.
 AFTER_INDEX = {

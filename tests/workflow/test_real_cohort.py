@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import shapely
 from runner import Study
+from toy_cohort import write_sheet
 
-from conftest import write_sheet
 from slidesieve.store.tables import read_csv
 from slidesieve.tissue.geojson import read_tissue
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real")]
 
 CMU, TCGA = "CMU-1-Small-Region.svs", "tcga-cr-7395-01a-01-ts1.svs"
 # slide_id, file, mpp in the sheet. The TCGA slide states no scale of its own.
