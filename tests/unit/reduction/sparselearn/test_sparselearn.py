@@ -176,6 +176,27 @@ def test_hard_passes_begin_when_they_are_told_to():
     assert widths == [40, 40, 5, 5]
 
 
+def test_drawn_hard_passes_change_and_prefer_high_scores():
+    reducer = selector(hard_mix_prob=1.0, tau_start=1.0, tau_end=1.0)
+    reducer.schedule(0, 10)
+    with torch.no_grad():
+        _, scores = reducer.score(batch())
+        sources = [reducer(batch()).source for _ in range(300)]
+    kept = torch.stack([source >= 0 for source in sources]).float()
+    assert all(((source >= 0).sum(dim=1) == torch.tensor([5, 3, 5])).all() for source in sources)
+    share = kept.mean(dim=0)
+    assert share[0].max() < 1
+    order = scores[0].argsort()
+    assert share[0, order[-10:]].mean() > 2 * share[0, order[:10]].mean()
+
+
+def test_hard_passes_that_are_not_drawn_see_what_evaluation_sees():
+    reducer = selector(hard_mix_prob=1.0, hard_mix_drawn=False)
+    reducer.schedule(0, 10)
+    with torch.no_grad():
+        assert torch.equal(reducer(batch()).source, reducer.eval()(batch()).source)
+
+
 def test_denoised_hard_path_is_what_the_denoiser_makes_of_the_hard_path():
     reducer = selector(denoiser_zero_init=False).eval()
     with torch.no_grad():
@@ -199,9 +220,9 @@ def test_temperature_falls_on_a_cosine_and_stays():
 
 
 def test_temperature_is_saved_with_the_weights():
-    reducer = selector(tau_start=2.0, tau_end=0.1)
+    reducer = selector(tau_start=2.0, tau_end=0.1, anneal_share=0.5)
     reducer.schedule(90, 100)
-    other = selector(tau_start=2.0, tau_end=0.1)
+    other = selector(tau_start=2.0, tau_end=0.1, anneal_share=0.5)
     other.load_state_dict(reducer.state_dict())
     assert float(other.tau) == pytest.approx(0.1)
 
