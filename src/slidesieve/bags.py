@@ -90,6 +90,38 @@ def load_bags(
     return bags
 
 
+def load_parts(
+    folds: pd.DataFrame, fold: int, path_of: Mapping[str, Path], classes: Sequence[str]
+) -> dict[str, list[Bag]]:
+    """Load the bags of one fold by part: train, val and test.
+
+    Slides without a features file are left out. What a fold loses by that is said in the log: a
+    class that no training slide shows any more, or the whole part for early stopping.
+
+    Args:
+        folds: The folds table.
+        fold: Which fold.
+        path_of: Features file of each usable slide.
+        classes: The dataset's classes, in order.
+
+    Raises:
+        ContractError: See `load_bags`.
+    """
+    planned = folds[f"fold_{fold}"]
+    usable = folds["slide_id"].isin(path_of)
+    parts = {
+        part: load_bags(folds[usable & (planned == part)], path_of, classes)
+        for part in ("train", "val", "test")
+    }
+    if (planned == "val").any() and not parts["val"]:
+        log.warning("fold %d: no validation slide is usable; training goes to the end", fold)
+    shown = {bag.label_index for bag in parts["train"]}
+    for index, name in enumerate(classes):
+        if index not in shown:
+            log.warning("fold %d: no usable training slide shows class %s", fold, name)
+    return parts
+
+
 def check_bags(bags: Sequence[Bag]) -> None:
     """Refuse bags that cannot be batched together.
 

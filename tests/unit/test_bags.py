@@ -13,7 +13,14 @@ from bag_factory import random_bags
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slidesieve.bags import Bag, check_bags, collate, load_bags, pack_by_tokens
+from slidesieve.bags import (
+    Bag,
+    check_bags,
+    collate,
+    load_bags,
+    load_parts,
+    pack_by_tokens,
+)
 from slidesieve.errors import ContractError
 from slidesieve.store.features import FeatureSet, write_features
 
@@ -140,3 +147,13 @@ def test_loading_brings_double_precision_to_single(tmp_path, table):
     bags = load_bags(table.iloc[:1], {"s1": tmp_path / "s1.pt"}, ["a", "b"])
     assert isinstance(bags[0], Bag)
     assert bags[0].features.dtype == np.float32
+
+
+def test_parts_lost_to_unusable_slides_are_said(table, path_of, caplog):
+    folds = table.assign(fold_0=["train", "val", "test"][: len(table)])
+    usable = {slide: path for slide, path in path_of.items() if slide == folds["slide_id"][0]}
+    with caplog.at_level(logging.WARNING):
+        parts = load_parts(folds, 0, usable, ["a", "b"])
+    assert [len(parts[part]) for part in ("train", "val", "test")] == [1, 0, 0]
+    assert "no validation slide is usable" in caplog.text
+    assert "no usable training slide shows class" in caplog.text

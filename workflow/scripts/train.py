@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from slidesieve.bags import load_bags
+from slidesieve.bags import load_parts
 from slidesieve.devices import pick_device, set_threads
 from slidesieve.logs import log_to
 from slidesieve.store.tables import read_csv, write_csv
@@ -17,16 +17,9 @@ device = pick_device()
 settings = TrainingSettings.from_config(snakemake.params.training)
 index = read_csv(Path(snakemake.input.index), required=["slide_id", "path", "status"])
 path_of = {row.slide_id: Path(row.path) for row in index.itertuples() if row.status == "ok"}
-folds = read_csv(Path(snakemake.input.folds))
-fold = int(snakemake.wildcards.fold)
-usable = folds[folds["slide_id"].isin(path_of)]
-bags = {
-    part: load_bags(usable[usable[f"fold_{fold}"] == part], path_of, snakemake.params.classes)
-    for part in ("train", "val", "test")
-}
-fitted = fit_fold(
-    snakemake.params.model, bags["train"], bags["val"], snakemake.params.classes, settings, device
-)
+fold, classes = int(snakemake.wildcards.fold), snakemake.params.classes
+bags = load_parts(read_csv(Path(snakemake.input.folds)), fold, path_of, classes)
+fitted = fit_fold(snakemake.params.model, bags["train"], bags["val"], classes, settings, device)
 save_model(Path(snakemake.output.model).parent, fitted)
 predictions = predict(fitted, bags["test"], settings, device)
 predictions.insert(2, "fold", fold)

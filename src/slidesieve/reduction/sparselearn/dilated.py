@@ -19,8 +19,8 @@ class DilatedAttention(MultiHeadAttention):
     """A mixture of attentions inside segments, over ever wider and sparser patterns.
 
     For each pattern (w, r) a bag is cut into segments of w tokens; head h attends within a
-    segment over the positions h mod r, h mod r + r, … (Eq. 5 to 7). A token's results from the
-    patterns that reach it are weighted by their softmax denominators (Eq. 10), which makes them
+    segment over the positions h mod r, h mod r + r, …. A token's results from the
+    patterns that reach it are weighted by their softmax denominators, which makes them
     one softmax over the union of keys, a key counting once per pattern.
 
     Args:

