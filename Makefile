@@ -11,7 +11,7 @@ demo: install
 	@echo "Done: open report.html; tables are in results/demo/"
 
 test: install lint
-	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup tests
+	$(BIN)/python -m pytest -n $(CORES) --dist worksteal tests
 
 lint: install
 	$(BIN)/ruff format --check .

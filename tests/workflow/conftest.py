@@ -6,16 +6,13 @@ import shutil
 
 import pytest
 from runner import Study
-from toy_cohort import make_toy
+from toy_cohort import finished_once, make_toy
 
 
 @pytest.fixture(scope="session")
 def finished_toy(tmp_path_factory) -> Study:
     """A toy study that has run to its end; copy it before changing anything."""
-    study = Study(tmp_path_factory.mktemp("toy"))
-    make_toy(study)
-    study.snakemake()
-    return study
+    return finished_once(tmp_path_factory, "toy", make_toy)
 
 
 @pytest.fixture

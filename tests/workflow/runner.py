@@ -28,10 +28,11 @@ class Outcome:
     def jobs(self) -> Counter:
         """(rule, wildcards) of every job that ran, or would run in a dry run."""
         found = Counter()
-        for block in re.split(r"\n(?=(?:local)?rule \w+:|(?:local)?checkpoint )", self.text):
-            rule = re.match(r"(?:local)?rule (\w+):", block)
+        # Jobs of a group are indented.
+        for block in re.split(r"\n(?= *(?:local)?rule \w+:)", self.text):
+            rule = re.match(r" *(?:local)?rule (\w+):", block)
             if rule:
-                wildcards = re.search(r"^    wildcards: (.+)$", block, re.MULTILINE)
+                wildcards = re.search(r"^ +wildcards: (.+)$", block, re.MULTILINE)
                 found[rule[1], wildcards[1] if wildcards else ""] += 1
         return found
 

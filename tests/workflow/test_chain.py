@@ -10,7 +10,7 @@ import pytest
 from slidesieve.cli.main import main
 from slidesieve.store.tables import read_csv
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("toy")]
+pytestmark = pytest.mark.slow
 
 
 def test_every_promised_file_is_there(finished_toy):

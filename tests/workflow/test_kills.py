@@ -13,7 +13,7 @@ import pytest
 from runner import Study
 from toy_cohort import make_toy
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("toy")]
+pytestmark = pytest.mark.slow
 
 KILLS = 3
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import shapely
 from runner import Study
-from toy_cohort import write_sheet
+from toy_cohort import finished_once, write_sheet
 
 from slidesieve.store.tables import read_csv
 from slidesieve.tissue.geojson import read_tissue
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real")]
+pytestmark = pytest.mark.slow
 
 CMU, TCGA = "CMU-1-Small-Region.svs", "tcga-cr-7395-01a-01-ts1.svs"
 # slide_id, file, mpp in the sheet. The TCGA slide states no scale of its own.
@@ -35,14 +37,19 @@ GOOD = ("cmu", "cmu_mpp_from_sheet", "corrupt_tiles", "tcga")
 
 @pytest.fixture(scope="module")
 def study(shared_data, tmp_path_factory) -> Study:
-    study = Study(tmp_path_factory.mktemp("real"))
+    return finished_once(
+        tmp_path_factory, "real", lambda study: make_real_cohort(study, shared_data / "slides")
+    )
+
+
+def make_real_cohort(study: Study, slides_folder: Path) -> None:
     (study.folder / "slides").mkdir()
     rows = []
     for label, slides in (("cmu", CMU_LIKE), ("tcga", TCGA_LIKE)):
         for slide_id, file, mpp in slides:
             path = f"slides/{slide_id}.svs"
-            if (shared_data / "slides" / file).exists():
-                (study.folder / path).symlink_to(shared_data / "slides" / file)
+            if (slides_folder / file).exists():
+                (study.folder / path).symlink_to(slides_folder / file)
             row = {"slide_id": slide_id, "patient_id": f"P_{slide_id}", "label": label}
             rows.append(row | {"path": path, "mpp": mpp})
     write_sheet(study.folder / "slides.csv", rows)
@@ -63,8 +70,6 @@ def study(shared_data, tmp_path_factory) -> Study:
             "report": {"heatmaps_per_class": 3},
         }
     )
-    study.snakemake()
-    return study
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +90,7 @@ def test_good_slides_are_used_at_their_true_scale(cohort):
     [
         ("no_mpp", "column mpp of the sample sheet"),
         ("broken", "broken"),
-        ("unreadable", "unreadable"),
+        ("unreadable", "cannot be decoded"),
         ("absurd_mpp", "mpp"),
         ("missing", "does not exist"),
     ],

@@ -11,7 +11,7 @@ from toy_cohort import paint_toy_slide
 
 from slidesieve.store.tables import read_csv
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("toy")]
+pytestmark = pytest.mark.slow
 
 # What follows the features of a dataset: every model sees every slide.
 AFTER_INDEX = {

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
+from filelock import FileLock
 from runner import Study
 
 from slidesieve.slide.painter.pyramid import array_picture, write_aperio
@@ -69,3 +72,20 @@ def make_toy(study: Study) -> None:
         )
     write_sheet(study.folder / "slides.csv", rows)
     study.write_config(toy_config())
+
+
+def finished_once(
+    tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Study], None]
+) -> Study:
+    """A study that has run to its end, once for all test processes that want it."""
+    base = tmp_path_factory.getbasetemp()
+    # Under pytest-xdist every worker has a folder of its own inside the run's.
+    root = base.parent if base.name.startswith("popen-") else base
+    study, done = Study(root / name), root / f"{name}.done"
+    with FileLock(root / f"{name}.lock"):
+        if not done.exists():
+            study.folder.mkdir()
+            make(study)
+            study.snakemake()
+            done.touch()
+    return study
