@@ -11,7 +11,7 @@ SCHEMAS = Path(workflow.basedir) / "workflow" / "schemas"
 
 # Rules may run in conda environments of their own, into which the package is not installed.
 sys.path.insert(0, SOURCE)
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCE, os.environ.get("PYTHONPATH")]))
+os.environ.update(PYTHONPATH=SOURCE)
 
 from slidesieve.cohort.checks import check_config, drop_removed
 from slidesieve.cohort.config import build_study
