@@ -76,7 +76,7 @@ def _openslide() -> Iterator[Finding]:
 def _gpu() -> Iterator[Finding]:
     try:
         torch = import_module("torch")
-        import_module("slidesieve.encoders.torchvision_compat").ensure_torchvision()
+        import_module("slidesieve.encoders.torchvision_compat").import_torchvision()
     except (ImportError, OSError, RuntimeError) as error:
         yield Finding("fault", f"torch or torchvision cannot be loaded ({error})")
         return
