@@ -7,8 +7,6 @@ from typing import Protocol
 
 from slidesieve.errors import SlideError
 
-QUARANTINE, FAIL = "quarantine", "fail"
-
 
 class SlideOutcome(Protocol):
     """What every stage says of a slide."""
@@ -24,7 +22,7 @@ def refuse_failed(outcome: SlideOutcome, on_slide_error: str) -> None:
     Raises:
         SlideError: The slide failed and `on_slide_error` is "fail".
     """
-    if outcome.status == "failed" and on_slide_error == FAIL:
+    if outcome.status == "failed" and on_slide_error == "fail":
         raise SlideError(f"slide {outcome.slide_id}: {outcome.reason}")
 
 

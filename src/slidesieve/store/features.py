@@ -18,7 +18,6 @@ from slidesieve.stages import STAGES
 from slidesieve.store import hdf5
 
 TENSOR_ENDINGS = (".pt", ".pth")
-FEATURE_ENDINGS = (".h5", ".hdf5", *TENSOR_ENDINGS)
 
 
 @dataclass(frozen=True)

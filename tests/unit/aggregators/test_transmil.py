@@ -12,24 +12,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from padded_batches import make_batch, pick
 
 from slidesieve.aggregators.nystrom import NystromAttention, iterated_pseudo_inverse
 from slidesieve.aggregators.transmil import PPEG, TransMIL
 from slidesieve.errors import ConfigError
-from slidesieve.tokens import TokenBatch
-
-
-def make_batch(lengths, dim=12, n_padding=0):
-    generator = torch.Generator().manual_seed(0)
-    mask = torch.arange(max(lengths) + n_padding) < torch.tensor(lengths)[:, None]
-    features = torch.randn(*mask.shape, dim, generator=generator) * mask[..., None]
-    coords = torch.zeros(*mask.shape, 2, dtype=torch.int64)
-    return TokenBatch(features, mask, coords, mask.float())
-
-
-def pick(batch, i):
-    n_tokens = int(batch.lengths[i])
-    return TokenBatch(**{name: value[i : i + 1, :n_tokens] for name, value in vars(batch).items()})
 
 
 @pytest.fixture
