@@ -19,6 +19,7 @@ from slidesieve.tokens import Reduction, SlideOutput, TokenBatch
 # Budgets below the bags' lengths, so that reducers have something to do; a new reducer that is
 # not named here is tested with its defaults.
 BUDGETS = {
+    "attention_topk": {"k": 4},
     "farthest_point": {"k": 4},
     "kmeans": {"k": 4},
     "random": {"retention": 0.4},

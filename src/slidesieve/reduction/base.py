@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import nn
 
@@ -19,7 +19,11 @@ class TokenReducer(nn.Module, ABC):
 
     Attributes:
         dim_out: Width of the tokens it returns.
+        teacher: Spec of a model it learns from, or None. That model is fitted to the labelled
+            training slides first, and `learn_from` gets it.
     """
+
+    teacher: Mapping[str, object] | None = None
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -31,6 +35,9 @@ class TokenReducer(nn.Module, ABC):
 
     def prepare(self, bags: Sequence[TokenBatch]) -> None:
         """Look at the training bags once before fitting (prototypes, clusters)."""
+
+    def learn_from(self, teacher: nn.Module) -> None:
+        """Take over what the fitted teacher, a `SlideClassifier`, knows; it is not kept."""
 
     def schedule(self, step: int, steps: int) -> None:
         """Set what changes over training (temperatures) at a step of all steps."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from slidesieve.reduction.attention_topk import AttentionTopK
 from slidesieve.reduction.base import TokenReducer
 from slidesieve.reduction.dtc.reducer import DTC
 from slidesieve.reduction.farthest_point import FarthestPointSampling
@@ -14,6 +15,7 @@ from slidesieve.reduction.tome import TokenMerging
 from slidesieve.registry import parse_spec
 
 REDUCERS: dict[str, type[TokenReducer]] = {
+    "attention_topk": AttentionTopK,
     "dtc": DTC,
     "farthest_point": FarthestPointSampling,
     "kmeans": KMeansReduction,

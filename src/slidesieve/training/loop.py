@@ -57,6 +57,10 @@ def fit_fold(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(settings.seed)
         model = build_model(model_spec, first.features.shape[1], len(classes)).to(device)
+        if model.reducer.teacher is not None:
+            model.reducer.learn_from(
+                _fit_teacher(model, model_spec, train_bags, classes, settings, device)
+            )
         model.prepare(_SingleBags(train_bags, device))
         class_weights = _class_weights(train_bags, len(classes), settings).to(device)
         fit = _Fit(model, settings, class_weights, device)
@@ -72,6 +76,19 @@ def fit_fold(
         best_epoch=best_epoch,
         history=history,
     )
+
+
+def _fit_teacher(
+    model: SlideClassifier,
+    model_spec: Mapping[str, object],
+    train_bags: Sequence[Bag],
+    classes: Sequence[str],
+    settings: TrainingSettings,
+    device: torch.device,
+) -> SlideClassifier:
+    """Fit the model that a reducer learns from, on training slides alone and to the last epoch."""
+    spec = {"standardise": model_spec.get("standardise", True), **model.reducer.teacher}
+    return fit_fold(spec, train_bags, [], classes, settings, device).model
 
 
 def _run_epochs(

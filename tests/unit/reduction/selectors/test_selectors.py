@@ -23,6 +23,7 @@ from slidesieve.tokens import TokenBatch
 
 DIM = 6
 SPECS = [
+    {"name": "attention_topk", "k": 7, "hidden_dim": 16, "attention_dim": 8},
     {"name": "farthest_point", "k": 7},
     {"name": "kmeans", "k": 7},
     {"name": "kmeans", "k": 7, "token": "centroid"},
@@ -30,7 +31,7 @@ SPECS = [
     {"name": "slots", "k": 7, "hidden_dim": 16},
 ]
 MERGING = [spec for spec in SPECS if spec.get("token") == "centroid" or spec["name"] == "tome"]
-KEEPING = [s for s in SPECS if s["name"] == "farthest_point" or s == {"name": "kmeans", "k": 7}]
+KEEPING = [spec for spec in SPECS if spec not in MERGING and spec["name"] != "slots"]
 every_selector = pytest.mark.parametrize("spec", SPECS, ids=str)
 
 

@@ -1,0 +1,71 @@
+"""Attention top-K: the tokens that an ABMIL trained on full bags attends to most."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from slidesieve.aggregators.abmil import ABMIL
+from slidesieve.reduction.base import TokenReducer
+from slidesieve.reduction.selection import Budget, keep_tokens
+from slidesieve.tokens import Reduction, TokenBatch
+
+if TYPE_CHECKING:
+    from slidesieve.models import SlideClassifier
+
+
+class AttentionTopK(TokenReducer):
+    """Keeps the tokens with the most attention of an ABMIL, which is fitted first and then frozen.
+
+    The ABMIL sees the training slides of the fold and their labels, and nothing else: it is
+    trained for all epochs, without early stopping, so not even the validation slides have a say
+    in what is kept. The aggregator that follows is trained anew on the kept tokens.
+
+    Args:
+        dim: Width of the tokens.
+        retention: Share of tokens to keep, in (0, 1].
+        k: Number of tokens to keep, in place of `retention`.
+        gated: Whether the ABMIL's attention has the sigmoid gate.
+        hidden_dim: Its hidden width, or None for attention on the tokens themselves.
+        attention_dim: Its attention's width.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        retention: float | None = None,
+        k: int | None = None,
+        gated: bool = True,
+        hidden_dim: int | None = 512,
+        attention_dim: int = 256,
+    ) -> None:
+        super().__init__(dim)
+        self.budget = Budget(retention, k)
+        shape = {"gated": gated, "hidden_dim": hidden_dim, "attention_dim": attention_dim}
+        self.teacher = {"aggregator": {"name": "abmil", **shape}}
+        self.abmil = ABMIL(dim, n_classes=1, **shape)
+        # Only its attention is asked for, so that it fits whatever the number of classes was.
+        self.abmil.classifier = nn.Identity()
+        self.abmil.requires_grad_(False)
+
+    def learn_from(self, teacher: SlideClassifier) -> None:
+        """Copy the teacher's attention."""
+        weights = teacher.aggregator.state_dict()
+        attention = {name: weights[name] for name in self.abmil.state_dict()}
+        self.abmil.load_state_dict(attention)
+
+    def train(self, mode: bool = True) -> AttentionTopK:
+        """Switch to training, except for the frozen ABMIL, whose dropout stays off."""
+        super().train(mode)
+        self.abmil.eval()
+        return self
+
+    @torch.no_grad()
+    def forward(self, tokens: TokenBatch) -> Reduction:
+        """Keep the tokens of each bag with the most attention; of equals, the first."""
+        attention = self.abmil(tokens).attention.masked_fill(~tokens.mask, -1)
+        rank = attention.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
+        counts = [self.budget.count(n_tokens) for n_tokens in tokens.lengths.tolist()]
+        return keep_tokens(tokens, rank < torch.tensor(counts, device=rank.device)[:, None])
