@@ -18,6 +18,7 @@ from slidesieve.models import SlideClassifier, build_model
 from slidesieve.tokens import TokenBatch
 from slidesieve.training.early_stopping import EarlyStopping
 from slidesieve.training.fitted import FittedModel
+from slidesieve.training.memory import TokenBudget
 from slidesieve.training.prediction import balanced_accuracy, predict_logits
 from slidesieve.training.settings import TrainingSettings
 
@@ -138,6 +139,9 @@ class _Fit:
         )
         self._amp = settings.amp and device.type == "cuda"
         self._scaler = torch.amp.GradScaler(device.type, enabled=self._amp)
+        self._budget = TokenBudget(settings.token_budget)
+        # No gradients are kept in validation, so more tokens may fit.
+        self._validation_budget = TokenBudget(settings.token_budget)
         self._steps_done = 0
 
     def train_epoch(self, bags: Sequence[Bag], rng: np.random.Generator) -> float:
@@ -161,17 +165,22 @@ class _Fit:
 
     def step(self, bags: Sequence[Bag]) -> float:
         """Take one optimiser step on the mean loss of some bags, in as many passes as needed."""
+        loss = self._budget.run(bags, lambda tokens: self._add_up_gradients(bags, tokens))
+        self._scaler.step(self._optimiser)
+        self._scaler.update()
+        self.model.after_step()
+        return loss
+
+    def _add_up_gradients(self, bags: Sequence[Bag], token_budget: int) -> float:
+        """Leave the gradients of the mean loss of some bags in the parameters; return the loss."""
         self._optimiser.zero_grad(set_to_none=True)
         total_weight = self._class_weights[[bag.label_index for bag in bags]].sum()
         loss_of_step = torch.zeros((), device=self._device)
-        for group in _within_budget(bags, self.settings.token_budget):
+        for group in _within_budget(bags, token_budget):
             with torch.autocast(self._device.type, enabled=self._amp):
                 loss = self._share_of_loss(group, total_weight, len(bags))
             self._scaler.scale(loss).backward()
             loss_of_step += loss.detach()
-        self._scaler.step(self._optimiser)
-        self._scaler.update()
-        self.model.after_step()
         return float(loss_of_step)
 
     def validate(self, bags: Sequence[Bag]) -> dict[str, float]:
@@ -179,7 +188,7 @@ class _Fit:
         if not bags:
             return {"val_loss": float("nan"), "val_balanced_accuracy": float("nan")}
         labels = _labels(bags)
-        logits = predict_logits(self.model, bags, self.settings.token_budget, self._device)
+        logits = predict_logits(self.model, bags, self._validation_budget, self._device)
         weights = self._class_weights.double().cpu()
         loss = functional.cross_entropy(logits, labels, weight=weights)
         accuracy = balanced_accuracy(labels.numpy(), logits.argmax(dim=1).numpy())

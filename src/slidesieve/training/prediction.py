@@ -12,22 +12,30 @@ from torch import nn
 
 from slidesieve.bags import Bag, collate, pack_by_tokens
 from slidesieve.training.fitted import FittedModel
+from slidesieve.training.memory import TokenBudget
 from slidesieve.training.settings import TrainingSettings
 
 
-@torch.no_grad()
 def predict_logits(
-    model: nn.Module, bags: Sequence[Bag], token_budget: int, device: torch.device
+    model: nn.Module, bags: Sequence[Bag], budget: TokenBudget, device: torch.device
 ) -> torch.Tensor:
     """Return the logits of bags, (B, C) float64 on the CPU, in the bags' order."""
     was_training = model.training
     model.eval()
+    logits = budget.run(bags, lambda tokens: _logits(model, bags, tokens, device))
+    model.train(was_training)
+    return logits
+
+
+@torch.no_grad()
+def _logits(
+    model: nn.Module, bags: Sequence[Bag], token_budget: int, device: torch.device
+) -> torch.Tensor:
     rows: list[torch.Tensor | None] = [None] * len(bags)
     for batch in pack_by_tokens([len(bag.features) for bag in bags], token_budget):
         output, _ = model(collate([bags[i] for i in batch]).to(device))
         for i, logits in zip(batch, output.logits.double().cpu(), strict=True):
             rows[i] = logits
-    model.train(was_training)
     return torch.stack(rows)
 
 
@@ -43,7 +51,7 @@ def predict(
     probabilities = np.zeros((0, len(classes)))
     if bags:
         model = fitted.model.to(device)
-        logits = predict_logits(model, bags, settings.token_budget, device)
+        logits = predict_logits(model, bags, TokenBudget(settings.token_budget), device)
         probabilities = logits.softmax(dim=1).numpy()
     table = pd.DataFrame(
         {

@@ -1,0 +1,82 @@
+"""What happens when a batch does not fit the GPU's memory."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import torch
+
+from slidesieve.bags import Bag
+from slidesieve.errors import SlideSieveError
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+
+class TokenBudget:
+    """How many tokens the device gets at once: what the config says, until that proves too many.
+
+    Args:
+        tokens: Most tokens of a batch, padding included.
+    """
+
+    def __init__(self, tokens: int) -> None:
+        self.tokens = tokens
+
+    def run(self, bags: Sequence[Bag], work: Callable[[int], Result]) -> Result:
+        """Return `work(tokens)`, which may be begun several times, with half the tokens each time.
+
+        What did not fit once is not tried again: the lower budget stays. The random state is put
+        back before every new beginning, so that the result is that of a call which had the lower
+        budget from the start.
+
+        Args:
+            bags: What `work` goes through in batches of at most `tokens`.
+            work: Must have no effect when it is interrupted.
+
+        Raises:
+            SlideSieveError: The memory does not suffice for one slide at a time.
+        """
+        while True:
+            state = _RandomState()
+            try:
+                return work(self.tokens)
+            except torch.OutOfMemoryError as error:
+                refusal = error
+            # Outside the handler, whose traceback holds the tensors of the failed batch.
+            self._halve(bags, refusal)
+            del refusal
+            torch.cuda.empty_cache()
+            state.restore()
+
+    def _halve(self, bags: Sequence[Bag], refusal: torch.OutOfMemoryError) -> None:
+        by_length = sorted(bags, key=lambda bag: len(bag.features))
+        longest = by_length[-1]
+        # The smallest batch of two is the two shortest, padded to the longer of them.
+        if len(bags) == 1 or self.tokens < 2 * len(by_length[1].features):
+            raise SlideSieveError(
+                f"slide {longest.slide_id}, {len(longest.features)} tokens: the device's memory "
+                "does not hold it even alone. Use a model that keeps fewer tokens, or a larger GPU"
+            ) from refusal
+        self.tokens = min(self.tokens, len(bags) * len(longest.features)) // 2
+        log.warning(
+            "out of memory: going on with at most %d tokens at once. To save the attempt, set "
+            "training.token_budget to that",
+            self.tokens,
+        )
+
+
+class _RandomState:
+    """The state of torch's generators at the time of making."""
+
+    def __init__(self) -> None:
+        self._cpu = torch.get_rng_state()
+        self._cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+
+    def restore(self) -> None:
+        torch.set_rng_state(self._cpu)
+        for index, state in enumerate(self._cuda):
+            torch.cuda.set_rng_state(state, index)

@@ -1,0 +1,110 @@
+"""A batch too large for the memory is halved, and the numbers are those of the smaller batch."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import torch
+from bag_factory import random_bags
+from torch import nn
+
+from slidesieve.aggregators import registry
+from slidesieve.aggregators.abmil import ABMIL
+from slidesieve.errors import SlideSieveError
+from slidesieve.training.loop import fit_fold
+from slidesieve.training.memory import TokenBudget
+from slidesieve.training.prediction import predict_logits
+from slidesieve.training.settings import TrainingSettings
+
+CPU = torch.device("cpu")
+LENGTHS = [12, 3, 40, 7, 25, 9, 18, 5]
+HELD_TOKENS = 50
+
+
+class SmallMemory(ABMIL):
+    """An aggregator on a device that holds so many tokens, padding included, and no more."""
+
+    def forward(self, batch, labels=None):
+        if batch.mask.numel() > HELD_TOKENS:
+            raise torch.OutOfMemoryError("CUDA out of memory (in this test)")
+        return super().forward(batch, labels)
+
+
+@pytest.fixture
+def small_memory(monkeypatch):
+    monkeypatch.setitem(registry.AGGREGATORS, "small_memory", SmallMemory)
+    return {"aggregator": {"name": "small_memory", "hidden_dim": 16, "attention_dim": 8}}
+
+
+def weights_of(spec, budget, bags):
+    settings = TrainingSettings(epochs=2, batch_slides=4, token_budget=budget)
+    fitted = fit_fold(spec, bags, bags[:3], ("a", "b"), settings, CPU)
+    return fitted.model.state_dict(), fitted.history
+
+
+def test_training_goes_on_with_the_largest_halved_budget_that_fits(small_memory, caplog):
+    bags = random_bags(LENGTHS, n_classes=2)
+    with caplog.at_level(logging.WARNING):
+        halved, history = weights_of(small_memory, 200, bags)
+    # Steps hold 4 slides, at most 4 × 40 tokens with padding: 160 -> 80 -> 40 or 50, no further.
+    assert [record.args for record in caplog.records][:2] == [(80,), (40,)]
+    assert "going on with at most 40 tokens" in caplog.text
+    asked, asked_history = weights_of(small_memory, 40, bags)
+    assert history.equals(asked_history)
+    for name, weights in asked.items():
+        assert torch.equal(halved[name], weights), name
+
+
+def test_the_lower_budget_stays(small_memory):
+    tried = []
+
+    def work(tokens):
+        tried.append(tokens)
+        if tokens > 20:
+            raise torch.OutOfMemoryError
+        return tokens
+
+    budget = TokenBudget(100)
+    bags = random_bags([5] * 20)
+    assert [budget.run(bags, work), budget.run(bags, work)] == [12, 12]
+    assert tried == [100, 50, 25, 12, 12]
+
+
+def test_every_attempt_draws_the_same_numbers():
+    drawn = []
+
+    def work(tokens):
+        drawn.append(torch.rand(1).item())
+        if tokens > 50:
+            raise torch.OutOfMemoryError
+
+    TokenBudget(100).run(random_bags([5] * 20), work)
+    assert len(drawn) == 2
+    assert drawn[0] == drawn[1]
+
+
+def test_predictions_do_not_depend_on_the_memory(small_memory):
+    bags = random_bags(LENGTHS)
+    torch.manual_seed(0)
+    model = SmallMemory(8, 2, hidden_dim=16, attention_dim=8)
+    pair = _AsClassifier(model)
+    cut = predict_logits(pair, bags, TokenBudget(10_000), CPU)
+    torch.testing.assert_close(cut, predict_logits(pair, bags, TokenBudget(40), CPU))
+
+
+def test_a_slide_too_large_even_alone_is_named(small_memory):
+    bags = random_bags([10, HELD_TOKENS + 1, 4])
+    with pytest.raises(SlideSieveError, match=f"slide s1, {HELD_TOKENS + 1} tokens: .*even alone"):
+        weights_of(small_memory, 10_000, bags)
+
+
+class _AsClassifier(nn.Module):
+    """An aggregator that is called as a SlideClassifier is."""
+
+    def __init__(self, aggregator):
+        super().__init__()
+        self.aggregator = aggregator
+
+    def forward(self, batch):
+        return self.aggregator(batch), None
