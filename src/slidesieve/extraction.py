@@ -22,7 +22,7 @@ from slidesieve.tiling import TileSet
 
 log = logging.getLogger(__name__)
 
-_DTYPES = {"fp32": np.float32, "fp16": np.float16}
+_DTYPES = {"fp32": np.float32, "fp16": np.float16, "bf16": np.float32}
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,7 @@ def _feature_set(
         coords=coords,
         encoder=encoder.name,
         encoder_revision=encoder.revision,
+        encoder_source=encoder.source,
         transform=encoder.transform,
         pooling=encoder.pooling,
         precision=encoder.precision,

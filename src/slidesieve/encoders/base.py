@@ -14,11 +14,12 @@ class Encoder(Protocol):
     Attributes:
         name: As in the config: "colour_texture", "timm:resnet18", …
         dim: Length of a feature vector.
-        revision: What pins the numbers: version of the recipe or hash of the weights.
+        revision: What pins the numbers: version of the recipe, or pooling and hash of the weights.
+        source: Where the weights come from: repository, commit and file; empty if it has none.
         transform: How tiles are brought to the encoder, in words.
         pooling: How its output becomes one vector, in words.
-        precision: "fp32" or "fp16": of the arithmetic where the encoder has a choice, and of the
-            stored features.
+        precision: "fp32", "fp16" or "bf16": of the arithmetic where the encoder has a choice, and
+            of the stored features (bf16 is stored as 32-bit floats).
         tile_px: Side of the tiles it works on, to which others are resized; None if any will do.
         runs_in_workers: True if `encode` is thread-safe and does better in many threads at once
             than in one: it is then called by the threads that read the tiles.
@@ -27,6 +28,7 @@ class Encoder(Protocol):
     name: str
     dim: int
     revision: str
+    source: str
     transform: str
     pooling: str
     precision: str

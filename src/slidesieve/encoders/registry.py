@@ -1,14 +1,16 @@
 """Names of encoders and where they are built.
 
-A new family is one module with `build(spec) -> Encoder` and one line here.
+A published encoder is one card in `cards.py`. A new family is one module with
+`build(spec) -> Encoder` and one line here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 
 from slidesieve.encoders.base import Encoder
+from slidesieve.encoders.cards import CARDS
 from slidesieve.encoders.spec import EncoderSpec, near_misses, parse_encoder
 from slidesieve.errors import ConfigError
 
@@ -16,25 +18,29 @@ from slidesieve.errors import ConfigError
 FAMILIES: dict[str, str] = {
     "colour_texture": "slidesieve.encoders.colour_texture.encoder",
     "timm": "slidesieve.encoders.timm_encoder",
+    "hf-hub": "slidesieve.encoders.hub_timm",
 }
+_PUBLISHED = "slidesieve.encoders.published"
 
 
 def check_encoder(entry: str | Mapping[str, object]) -> EncoderSpec:
-    """Parse an entry of `encoders` and see that its family exists, without loading anything.
+    """Parse an entry of `encoders` and see that it can be meant, without loading anything.
 
     Raises:
         ConfigError: For mistakes in the entry and unknown names, with those that come near.
     """
     spec = parse_encoder(entry)
-    if spec.family not in FAMILIES:
-        known = ", ".join(FAMILIES)
-        hint = near_misses(spec.family, list(FAMILIES))
+    if spec.family not in FAMILIES and spec.name not in CARDS:
+        hint = near_misses(spec.name, [*FAMILIES, *CARDS])
         raise ConfigError(
             [
-                f"encoder {spec.name}: unknown name{hint} (known: {known}; "
-                f"any model of timm as timm:<model>, for example timm:resnet18)"
+                f"encoder {spec.name}: unknown name{hint} (`slidesieve encoders` lists the known; "
+                f"any model of timm as timm:<model>, for example timm:resnet18; any timm model "
+                "of the Hugging Face hub as hf-hub:<owner>/<name>)"
             ]
         )
+    if problems := list(_misplaced(spec)):
+        raise ConfigError([f"encoder {spec.name}: {problem}" for problem in problems])
     return spec
 
 
@@ -45,4 +51,19 @@ def load_encoder(entry: str | Mapping[str, object]) -> Encoder:
         ConfigError: The entry is wrong or its weights cannot be had.
     """
     spec = check_encoder(entry)
-    return import_module(FAMILIES[spec.family]).build(spec)
+    return import_module(FAMILIES.get(spec.family, _PUBLISHED)).build(spec)
+
+
+def _misplaced(spec: EncoderSpec) -> Iterator[str]:
+    """Options that say nothing about this encoder."""
+    poolings = CARDS[spec.name].poolings if spec.name in CARDS else ()
+    if spec.pooling is not None and spec.pooling not in poolings:
+        allowed = f"allowed: {', '.join(poolings)}" if poolings else "it has no choice of them"
+        yield f"pooling is {spec.pooling!r}; {allowed}"
+    from_hub = spec.name in CARDS or "hf-hub" in spec.name
+    if spec.revision is not None and not from_hub:
+        yield "revision goes with models of the Hugging Face hub"
+    if spec.sha256 is not None and not from_hub and spec.weights is None:
+        yield "sha256 goes with models of the Hugging Face hub and with `weights`"
+    if spec.precision == "bf16" and spec.family == "colour_texture":
+        yield "precision bf16 is for networks"

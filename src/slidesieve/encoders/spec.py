@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from slidesieve.errors import ConfigError
 
-PRECISIONS = ("fp32", "fp16")
+PRECISIONS = ("fp32", "fp16", "bf16")
 
 
 @dataclass(frozen=True)
@@ -17,17 +18,23 @@ class EncoderSpec:
     """One entry of `encoders` in the config.
 
     Attributes:
-        name: Family, or family:model.
+        name: Of a published encoder, or family, or family:model.
         pretrained: True downloads the published weights, False asks for random ones on purpose;
             None (not stated) downloads them unless `weights` is given.
-        weights: Local file of weights, .safetensors, .pth or .bin.
-        precision: "fp32" or "fp16"; None leaves the choice to the encoder.
+        weights: Local file of weights, .safetensors, .pth or .bin, or a folder as the hub has it.
+        revision: Commit, tag or branch of the hub's repository in place of the registry's.
+        sha256: Of the file of weights; another file is refused.
+        pooling: How the output becomes one vector, where an encoder has several ways.
+        precision: "fp32", "fp16" or "bf16"; None leaves the choice to the encoder.
         device: As torch writes it ("cpu", "cuda", "cuda:1"); None takes a GPU if there is one.
     """
 
     name: str
     pretrained: bool | None = None
     weights: Path | None = None
+    revision: str | None = None
+    sha256: str | None = None
+    pooling: str | None = None
     precision: str | None = None
     device: str | None = None
 
@@ -64,8 +71,16 @@ def parse_encoder(entry: str | Mapping[str, object]) -> EncoderSpec:
         problems.append(f"{where}: weights is {options['weights']!r}, not the path of a file")
     if not isinstance(options.get("device"), str | None):
         problems.append(f"{where}: device is {options['device']!r}, not text such as cpu or cuda:0")
+    if not isinstance(options.get("revision"), str | None):
+        problems.append(f"{where}: revision is {options['revision']!r}, not text: put it in quotes")
+    if not isinstance(options.get("pooling"), str | None):
+        problems.append(f"{where}: pooling is {options['pooling']!r}, not text")
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", str(options.get("sha256") or "0" * 64)):
+        problems.append(f"{where}: sha256 is {options['sha256']!r}, not 64 hexadecimal digits")
     if options.get("precision") not in (*PRECISIONS, None):
-        problems.append(f"{where}: precision is {options['precision']!r}, not fp32 or fp16")
+        problems.append(
+            f"{where}: precision is {options['precision']!r}, not {_listed(PRECISIONS)}"
+        )
     if options.get("pretrained") is True and options.get("weights") is not None:
         problems.append(f"{where}: pretrained: true and weights exclude each other")
     if problems:
@@ -79,3 +94,7 @@ def near_misses(word: str, allowed: list[str]) -> str:
     """Return ", did you mean …?" when some allowed word looks like this one, else nothing."""
     close = get_close_matches(str(word), allowed, n=5, cutoff=0.6)
     return f", did you mean {' or '.join(close)}?" if close else ""
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"

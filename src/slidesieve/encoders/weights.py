@@ -1,4 +1,4 @@
-"""Local files of weights: read without pickle's dangers, checked key by key, hashed."""
+"""Files of weights: read without pickle's dangers, checked key by key, hashed."""
 
 from __future__ import annotations
 
@@ -27,45 +27,17 @@ _UNREADABLE = (
 )
 
 
-def load_weights(model: nn.Module, path: Path, name: str) -> None:
-    """Load a local file of weights into a model, strictly; a classifier in it is left out.
+def read_weights(path: Path, name: str) -> dict[str, Tensor]:
+    """Read a file of weights, .safetensors or what torch saved; no code in it is run.
+
+    Args:
+        path: The file. The mapping may lie under "state_dict" or "model", its names may start
+            with "module.".
+        name: The encoder, for messages.
 
     Raises:
-        ConfigError: The file cannot be read, or its keys or shapes are not the model's.
+        ConfigError: There is no such file, or it holds no mapping of names to tensors.
     """
-    state = _without_classifier(_read_state(path, name), model)
-    own = model.state_dict()
-    problems = [
-        *_difference("missing", own.keys() - state.keys(), "in the model, not in the file"),
-        *_difference("unexpected", state.keys() - own.keys(), "in the file, not in the model"),
-        *_difference(
-            "of another shape",
-            {
-                f"{key} {tuple(state[key].shape)} for {tuple(own[key].shape)}"
-                for key in own.keys() & state.keys()
-                if state[key].shape != own[key].shape
-            },
-            "file for model",
-        ),
-    ]
-    if problems:
-        raise ConfigError(
-            [f"encoder {name}: {path} does not fit this model: {'; '.join(problems)}"]
-        )
-    model.load_state_dict(state)
-
-
-def hash_weights(state: Mapping[str, Tensor]) -> str:
-    """Hash names, types, shapes and values, so that any file of the same weights gives the same."""
-    digest = hashlib.sha256()
-    for key in sorted(state):
-        tensor = state[key].detach().cpu().contiguous()
-        digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
-    return digest.hexdigest()
-
-
-def _read_state(path: Path, name: str) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -84,15 +56,71 @@ def _read_state(path: Path, name: str) -> dict[str, Tensor]:
     return {key.removeprefix("module."): value for key, value in content.items()}
 
 
-def _without_classifier(state: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
-    classifier = model.pretrained_cfg.get("classifier") or ()
-    heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
-    own = model.state_dict().keys()
-    return {
-        key: value
-        for key, value in state.items()
-        if key in own or not any(key.startswith(f"{head}.") for head in heads)
-    }
+def load_strictly(network: nn.Module, state: Mapping[str, Tensor], path: Path, name: str) -> None:
+    """Load tensors into a network, each into its place and none left over.
+
+    Args:
+        network: The network.
+        state: Tensors by the network's names.
+        path: Where they come from, for messages.
+        name: The encoder, for messages.
+
+    Raises:
+        ConfigError: Keys or shapes are not the network's.
+    """
+    own = network.state_dict()
+    problems = [
+        *_difference("missing", own.keys() - state.keys(), "in the model, not in the file"),
+        *_difference("unexpected", state.keys() - own.keys(), "in the file, not in the model"),
+        *_difference(
+            "of another shape",
+            {
+                f"{key} {tuple(state[key].shape)} for {tuple(own[key].shape)}"
+                for key in own.keys() & state.keys()
+                if state[key].shape != own[key].shape
+            },
+            "file for model",
+        ),
+    ]
+    if problems:
+        raise ConfigError(
+            [f"encoder {name}: {path} does not fit this model: {'; '.join(problems)}"]
+        )
+    # A network built without storage takes the tensors themselves; in fp32, whatever they are in.
+    whole = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+    network.load_state_dict(whole, assign=True)
+
+
+def hash_weights(state: Mapping[str, Tensor]) -> str:
+    """Hash names, types, shapes and values, so that any file of the same weights gives the same."""
+    digest = hashlib.sha256()
+    for key in sorted(state):
+        tensor = state[key].detach().cpu().contiguous()
+        digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """Hash the content of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_sha256(path: Path, wanted: str, name: str) -> None:
+    """See that a file is the one that was meant.
+
+    Raises:
+        ConfigError: It is another one.
+    """
+    found = sha256_of(path)
+    if found != wanted.lower():
+        raise ConfigError(
+            [
+                f"encoder {name}: the weights {path} have the sha256 {found}, but {wanted} is "
+                "wanted; get the file again, or correct `sha256`"
+            ]
+        )
 
 
 def _difference(what: str, keys: set[str], where: str) -> list[str]:

@@ -30,9 +30,10 @@ class FeatureSet:
         coords: (N, 2) int64, top-left corners in level-0 px.
         encoder: Name of the encoder; empty where a foreign file does not say.
         encoder_revision: What pins its weights.
+        encoder_source: Where they came from, in words.
         transform: How tiles were brought to the encoder.
         pooling: How the encoder's output became one vector.
-        precision: Arithmetic of the encoder, "fp32" or "fp16".
+        precision: Arithmetic of the encoder, "fp32", "fp16" or "bf16".
         status: "ok", "empty" or "failed".
         reason: Why not ok.
         fingerprint: Of all inputs.
@@ -45,6 +46,7 @@ class FeatureSet:
     coords: NDArray[np.int64]
     encoder: str = ""
     encoder_revision: str = ""
+    encoder_source: str = ""
     transform: str = ""
     pooling: str = ""
     precision: str = ""
@@ -71,7 +73,10 @@ class FeatureHeader:
 
 
 _FILE_FIELDS = ("slide_id", "status", "reason", "fingerprint", "n_dropped")
-_ENCODER_FIELDS = ("encoder", "encoder_revision", "transform", "pooling", "precision")
+_ENCODER_FIELDS = (
+    *("encoder", "encoder_revision", "encoder_source"),
+    *("transform", "pooling", "precision"),
+)
 
 
 def write_features(path: Path, features: FeatureSet) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from slidesieve.encoders.registry import load_encoder
-from slidesieve.encoders.timm_encoder import in_pieces_that_fit
+from slidesieve.encoders.torch_encoder import in_pieces_that_fit
 from slidesieve.encoders.torchvision_compat import import_torchvision
 from slidesieve.encoders.weights import hash_weights
 from slidesieve.errors import ConfigError

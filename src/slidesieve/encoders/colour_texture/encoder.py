@@ -33,6 +33,7 @@ class ColourTexture:
 
     name = "colour_texture"
     revision = "1"  # of the recipe: raise it with any change of the numbers
+    source = ""
     transform = "none"
     pooling = "statistics of the tile"
     tile_px = None
