@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from slidesieve import cost
 from slidesieve.cost import count_flops, measure_cost, peak_bytes, random_bag
 from slidesieve.tokens import Reduction, SlideOutput, TokenBatch
 
@@ -102,6 +103,18 @@ def test_fused_attention_counts_like_its_two_products():
             return nn.functional.scaled_dot_product_attention(heads, heads, heads)
 
     assert count_flops(Attention(), random_bag(50, 16)) == 2 * (2 * 2 * 50 * 50 * 8)
+
+
+def test_counting_the_operations_of_fused_attention_holds_no_square_matrix():
+    class Attention(nn.Module):
+        def forward(self, bag):
+            heads = bag.features.unflatten(-1, (2, 8)).transpose(1, 2)
+            return nn.functional.scaled_dot_product_attention(heads, heads, heads)
+
+    bag = random_bag(1000, 16)
+    with cost._LiveBytes(vars(bag).values()) as live:
+        count_flops(Attention(), bag)
+    assert live.peak < 1000 * 1000
 
 
 def test_an_encoder_layer_counts_its_four_projections_attention_and_mlp():
