@@ -80,8 +80,10 @@ class Standardise(nn.Module):
 
     def forward(self, tokens: TokenBatch) -> TokenBatch:
         """Standardise the real tokens in float32; padding stays zero."""
-        scaled = (tokens.features.float() - self.mean) / self.sd
-        return tokens.with_features(scaled * tokens.mask[..., None])
+        scaled = tokens.features - self.mean
+        # In place: a large slide's features are held once, not three times.
+        scaled /= self.sd
+        return tokens.with_features(scaled.masked_fill_(~tokens.mask[..., None], 0))
 
     def prepare(self, bags: Sequence[TokenBatch]) -> None:
         """Measure mean and sd, merging the moments bag by bag (Chan et al. 1983)."""

@@ -65,9 +65,7 @@ class Transformer(Aggregator):
 
     def forward(self, tokens: TokenBatch, labels: Tensor | None = None) -> SlideOutput:
         """Classify by the class token; labels are not used."""
-        embedded = self.embed(tokens.features)
-        class_token = self.class_token.expand(len(embedded), -1, -1).to(embedded.dtype)
-        states = torch.cat([class_token, embedded], dim=1)
+        states = self._with_class_token(self.embed(tokens.features))
         bias = self._attention_bias(tokens, states.dtype)
         for block in self.blocks[:-1]:
             states = block(states, bias)
@@ -76,6 +74,10 @@ class Transformer(Aggregator):
         pooled = self.norm(class_state)
         attention = attention[:, 1:] / attention[:, 1:].sum(dim=1, keepdim=True)
         return SlideOutput(self.classifier(pooled), attention, pooled)
+
+    def _with_class_token(self, states: Tensor) -> Tensor:
+        class_token = self.class_token.expand(len(states), -1, -1).to(states.dtype)
+        return torch.cat([class_token, states], dim=1)
 
     def _attention_bias(self, tokens: TokenBatch, dtype: torch.dtype) -> Tensor | None:
         """Return what is added to attention logits, (B, 1, 1, N + 1), or None for nothing."""
@@ -107,26 +109,36 @@ class _Block(nn.Module):
 
     def forward(self, states: Tensor, bias: Tensor | None) -> Tensor:
         """Update all states, (B, N, D)."""
-        query, key, value = self._heads_of(states, n_queries=states.shape[1])
-        answer = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-        return self._update(states, answer)
+        states = states + self.project(self._attend(states, bias))
+        return states + self.mlp(states)
 
-    def answer_first(self, states: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return the first state updated, (B, D), and its attention, mean of heads, (B, N)."""
-        query, key, value = self._heads_of(states, n_queries=1)
-        logits = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
-        if bias is not None:
-            logits = logits + bias
-        weights = logits.float().softmax(dim=-1)
-        updated = self._update(states[:, :1], weights.to(value.dtype) @ value)
-        return updated.squeeze(1), weights.detach().mean(dim=1).squeeze(1)
+    def _attend(self, states: Tensor, bias: Tensor | None) -> Tensor:
+        """Return each state's answer, all heads side by side, (B, N, D)."""
+        answer = functional.scaled_dot_product_attention(*self._heads_of(states), attn_mask=bias)
+        return answer.transpose(1, 2).flatten(start_dim=2)
 
-    def _heads_of(self, states: Tensor, n_queries: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return queries of the first states, keys and values of all, (B, H, …, D/H) each."""
+    def _heads_of(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return queries, keys and values, (B, H, N, D/H) each."""
         normed = self.norm(states)
-        parts = self.query(normed[:, :n_queries]), *self.key_value(normed).chunk(2, dim=-1)
+        parts = self.query(normed), *self.key_value(normed).chunk(2, dim=-1)
         return tuple(part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
 
-    def _update(self, states: Tensor, answer: Tensor) -> Tensor:
-        states = states + self.project(answer.transpose(1, 2).flatten(start_dim=2))
-        return states + self.mlp(states)
+    def answer_first(self, states: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the first state updated, (B, D), and its attention, mean of heads, (B, N).
+
+        With one query there is no need of keys and values of all states: q · (K x) = (Kᵀ q) · x,
+        and Σ a V x = V Σ a x. The bias of the keys adds the same to all logits.
+        """
+        normed = self.norm(states)
+        query = self.query(normed[:, 0]).unflatten(-1, (self.heads, -1))
+        key, value = self.key_value.weight.chunk(2)
+        asked = torch.einsum("bhd,hdc->bhc", query, key.unflatten(0, (self.heads, -1)))
+        logits = asked * query.shape[-1] ** -0.5 @ normed.transpose(1, 2)
+        if bias is not None:
+            logits = logits + bias.squeeze(1)
+        weights = logits.float().softmax(dim=-1)
+        mean = weights.to(normed.dtype) @ normed
+        answer = torch.einsum("bhc,hdc->bhd", mean, value.unflatten(0, (self.heads, -1)))
+        answer = answer.flatten(start_dim=1) + self.key_value.bias.chunk(2)[1]
+        updated = states[:, 0] + self.project(answer)
+        return updated + self.mlp(updated), weights.detach().mean(dim=1)

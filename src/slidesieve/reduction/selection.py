@@ -54,16 +54,27 @@ def keep_tokens(tokens: TokenBatch, keep: Tensor) -> Reduction:
     order = torch.argsort(~keep, dim=1, stable=True)[:, :n_out]
     mask = torch.arange(n_out, device=keep.device) < kept_in_bag[:, None]
 
-    def gather(values: Tensor) -> Tensor:
-        trailing = (1,) * (values.ndim - 2)
-        index = order.reshape(*order.shape, *trailing).expand(-1, -1, *values.shape[2:])
-        return values.gather(1, index) * mask.reshape(*mask.shape, *trailing)
-
     kept = TokenBatch(
-        features=gather(tokens.features),
+        features=zero_padding(rows_at(tokens.features, order), mask),
         mask=mask,
-        coords=gather(tokens.coords),
-        size=gather(tokens.size),
+        coords=zero_padding(rows_at(tokens.coords, order), mask),
+        size=tokens.size.gather(1, order) * mask,
     )
     source = torch.where(keep, keep.cumsum(dim=1) - 1, -1)
     return Reduction(tokens=kept, source=source)
+
+
+def rows_at(values: Tensor, index: Tensor) -> Tensor:
+    """Return rows of (B, N, D) values at (B, K) positions, a new tensor (B, K, D).
+
+    Copies whole rows, where `gather` would look every single number up.
+    """
+    batch, n_rows = values.shape[:2]
+    bag = n_rows * torch.arange(batch, device=index.device)[:, None]
+    rows = values.flatten(end_dim=1).index_select(0, (index + bag).flatten())
+    return rows.unflatten(0, index.shape)
+
+
+def zero_padding(values: Tensor, mask: Tensor) -> Tensor:
+    """Set rows of (B, N, D) values to 0 in place where the mask (B, N) is False."""
+    return values if mask.all() else values.masked_fill_(~mask[..., None], 0)

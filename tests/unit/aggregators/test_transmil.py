@@ -10,6 +10,7 @@ import importlib.util
 import os
 from pathlib import Path
 
+import nystrom_attention
 import pytest
 import torch
 from padded_batches import make_batch, pick
@@ -27,12 +28,9 @@ def model():
 
 @pytest.mark.parametrize("n_tokens", [1, 5, 16, 33, 50])
 def test_attention_equals_the_package_nystrom_attention(n_tokens):
-    package = pytest.importorskip(
-        "nystrom_attention", reason="pip install nystrom-attention einops to compare with it"
-    )
     torch.manual_seed(0)
     ours = NystromAttention(32, heads=4, landmarks=16, iterations=6, kernel=33, dropout=0.0)
-    theirs = package.NystromAttention(
+    theirs = nystrom_attention.NystromAttention(
         dim=32, dim_head=8, heads=4, num_landmarks=16, pinv_iterations=6, residual=True
     )
     theirs.to_qkv.load_state_dict(ours.query_key_value.state_dict())
@@ -55,7 +53,6 @@ def test_equals_the_authors_implementation(n_tokens, monkeypatch):
     checkout = os.environ.get("SLIDESIEVE_TRANSMIL_CHECKOUT")
     if checkout is None:
         pytest.skip("SLIDESIEVE_TRANSMIL_CHECKOUT names no checkout of szc19990412/TransMIL")
-    pytest.importorskip("nystrom_attention", reason="the authors' code needs nystrom-attention")
     path = Path(checkout) / "models" / "TransMIL.py"
     spec = importlib.util.spec_from_file_location("authors_transmil", path)
     module = importlib.util.module_from_spec(spec)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+# Tokens scored at once: as many hidden states as a cache holds.
+_BLOCK = 2048
+
 
 class ImportanceNetwork(nn.Module):
     """s = g_φ(h), a two-layer MLP with GELU (Eq. 2).
@@ -24,8 +27,10 @@ class ImportanceNetwork(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Score tokens, (…, D) to (…), in float32 or better."""
-        weights = self.layers[0].weight
-        scores = self.layers(features.to(weights.dtype)).squeeze(-1)
+        dtype = self.layers[0].weight.dtype
+        rows = features.reshape(-1, features.shape[-1])
+        scores = torch.cat([self.layers(block.to(dtype)) for block in rows.split(_BLOCK)])
+        scores = scores.view(features.shape[:-1])
         return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
 

@@ -18,6 +18,8 @@ from slidesieve.tokens import TokenBatch
 
 # Most entries of a block of similarities between A and B held at once.
 _BLOCK = 2**24
+# Pairs of rows multiplied at once: as many as a cache holds.
+_ROWS = 512
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,7 @@ def find_candidates(tokens: TokenBatch, contrast: Tensor, settings: DTCSettings)
         contrast: (B, N) what the importance term compares, see `utility_importance`.
         settings: Matching (not "random"), window and λ are looked at.
     """
-    features = tokens.features.float()
-    contrast = contrast.float()
-    if tokens.mask.shape[1] % 2:
-        features = functional.pad(features, (0, 0, 0, 1))
-        contrast = functional.pad(contrast, (0, 1))
-    sides = _Sides(features, contrast, *_split(tokens.mask), settings.similarity_weight)
+    sides = _Sides(tokens, contrast.float(), settings.similarity_weight)
     receiver, utility = _MATCHINGS[settings.matching](sides, settings)
     giver = 2 * torch.arange(utility.shape[1], device=utility.device).expand_as(receiver)
     return Candidates(giver, 2 * receiver + 1, utility)
@@ -80,9 +77,10 @@ def random_candidates(mask: Tensor, keys: Tensor) -> Candidates:
         mask: (B, N) bool, True where a token is real.
         keys: (B, N) random numbers, independent of the features.
     """
-    real_a, real_b = _split(mask)
+    missing = (0, mask.shape[1] % 2)
+    real_a, real_b = _split(functional.pad(mask, missing))
     half = real_a.shape[1]
-    keys = functional.pad(keys, (0, mask.shape[1] % 2))
+    keys = functional.pad(keys, missing)
     receiver = keys[:, 1::2].masked_fill(~real_b, torch.inf).argsort(dim=1, stable=True)
     there = real_a & real_b.gather(1, receiver)
     giver = 2 * torch.arange(half, device=mask.device).expand_as(receiver)
@@ -106,29 +104,21 @@ def choose_pairs(candidates: Candidates, merges: Tensor) -> Pairs:
 
 
 class _Sides:
-    """Sets A and B side by side, L tokens each (B may end in padding).
+    """Sets A and B side by side: ⌈N/2⌉ tokens and ⌊N/2⌋ tokens, views of the bag's.
 
     Args:
-        features: (B, 2L, D).
-        contrast: (B, 2L).
-        real_a: (B, L) bool.
-        real_b: (B, L) bool.
+        tokens: B bags of N tokens.
+        contrast: (B, N).
         similarity_weight: λ.
     """
 
-    def __init__(
-        self,
-        features: Tensor,
-        contrast: Tensor,
-        real_a: Tensor,
-        real_b: Tensor,
-        similarity_weight: float,
-    ) -> None:
-        norm = torch.linalg.vector_norm(features, dim=-1).clamp(min=1e-12)
-        self.features_a, self.features_b = features[:, 0::2], features[:, 1::2]
-        self.norm_a, self.norm_b = norm[:, 0::2], norm[:, 1::2]
-        self.contrast_a, self.contrast_b = contrast[:, 0::2], contrast[:, 1::2]
-        self.real_a, self.real_b = real_a, real_b
+    def __init__(self, tokens: TokenBatch, contrast: Tensor, similarity_weight: float) -> None:
+        features = tokens.features
+        norm = torch.linalg.vector_norm(features, dim=-1, dtype=torch.float32).clamp(min=1e-12)
+        self.features_a, self.features_b = _split(features)
+        self.norm_a, self.norm_b = _split(norm)
+        self.contrast_a, self.contrast_b = _split(contrast)
+        self.real_a, self.real_b = _split(tokens.mask)
         self.similarity_weight = similarity_weight
 
     def utility(self, cosine: Tensor, contrast_a: Tensor, contrast_b: Tensor) -> Tensor:
@@ -138,8 +128,8 @@ class _Sides:
 
     def utility_at(self, offset: int) -> Tensor:
         """Return u of pairs (A_k, B_{k+offset}), (B, L), −inf where there is no such pair."""
-        a, b = _overlap(offset, self.real_a.shape[1])
-        dot = (self.features_a[:, a] * self.features_b[:, b]).sum(dim=-1)
+        a, b = _overlap(offset, self.real_a.shape[1], self.real_b.shape[1])
+        dot = _products(self.features_a[:, a], self.features_b[:, b])
         cosine = dot / (self.norm_a[:, a] * self.norm_b[:, b])
         there = self.real_a[:, a] & self.real_b[:, b]
         utility = torch.full_like(self.norm_a, -torch.inf)
@@ -170,8 +160,8 @@ def _window(sides: _Sides, settings: DTCSettings) -> tuple[Tensor, Tensor]:
 def _tome(sides: _Sides, settings: DTCSettings) -> tuple[Tensor, Tensor]:
     """Pair A_k with the best token of B on the slide, as ToMe does; O(N²), block by block."""
     batch, half = sides.real_a.shape
-    unit_a = sides.features_a / sides.norm_a[..., None]
-    unit_b = (sides.features_b / sides.norm_b[..., None]).transpose(1, 2)
+    unit_a = sides.features_a.float() / sides.norm_a[..., None]
+    unit_b = (sides.features_b.float() / sides.norm_b[..., None]).transpose(1, 2)
     rows = max(1, _BLOCK // (batch * half))
     utilities, partners = [], []
     for start in range(0, half, rows):
@@ -195,14 +185,19 @@ _MATCHINGS: dict[str, Callable[[_Sides, DTCSettings], tuple[Tensor, Tensor]]] = 
 }
 
 
-def _split(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Return which tokens of A and of B are real, (B, L) each."""
-    even = functional.pad(mask, (0, mask.shape[1] % 2))
-    return even[:, 0::2], even[:, 1::2]
+def _products(a: Tensor, b: Tensor) -> Tensor:
+    """Return inner products of (B, K, D) rows in float32, (B, K), no other copy of them made."""
+    blocks = zip(a.split(_ROWS, dim=1), b.split(_ROWS, dim=1), strict=True)
+    return torch.cat([(x.float() * y.float()).sum(dim=-1) for x, y in blocks], dim=1)
 
 
-def _overlap(offset: int, half: int) -> tuple[slice, slice]:
-    """Return where k and k + offset both lie in [0, half), as slices of A and of B."""
-    low, high = max(0, -offset), max(0, min(half, half - offset))
+def _split(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the values of A and of B, (B, ⌈N/2⌉, …) and (B, ⌊N/2⌋, …)."""
+    return values[:, 0::2], values[:, 1::2]
+
+
+def _overlap(offset: int, n_a: int, n_b: int) -> tuple[slice, slice]:
+    """Return where k is in [0, n_a) and k + offset in [0, n_b), as slices of A and of B."""
+    low, high = max(0, -offset), max(0, min(n_a, n_b - offset))
     low = min(low, high)
     return slice(low, high), slice(low + offset, high + offset)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from slidesieve.reduction.dtc.matching import Pairs
+from slidesieve.reduction.selection import rows_at, zero_padding
 from slidesieve.tokens import TokenBatch
 
 
@@ -20,6 +21,8 @@ class Merged:
         into: (B, N) position among the N tokens of the one each merged into; its own where it
             did not; −1 in padding.
         went: (B, N) position among the M tokens each of the N went to; −1 in padding.
+        kept: (B, M) position among the N tokens of the one each is or was merged into;
+            meaningless in padding.
         weight: (B, N) share of each token in the one it went to: 1 where it did not merge.
         is_merged: (B, M) bool, True for tokens made of several.
         log_sum: (B, M) logarithm of the sum of the members' importance, −inf in padding.
@@ -30,6 +33,7 @@ class Merged:
     tokens: TokenBatch
     into: Tensor
     went: Tensor
+    kept: Tensor
     weight: Tensor
     is_merged: Tensor
     log_sum: Tensor
@@ -63,17 +67,22 @@ def merge_pairs(tokens: TokenBatch, log_importance: Tensor, pairs: Pairs, order:
     kept = by_place[:, : int(n_left.max())]
     mask = own[:, : kept.shape[1]] < n_left[:, None]
     first = own.scatter_reduce(1, into, own, "amin").gather(1, kept)
+    is_merged = (groups.n_members.gather(1, kept) > 1) & mask
+    features = zero_padding(rows_at(tokens.features, kept), mask)
+    went = place_of.gather(1, into)
+    _merge_features(features, is_merged, tokens.features, groups.weight, kept, went, pairs)
     return Merged(
         tokens=TokenBatch(
-            features=_merge_features(tokens.features, groups.weight, kept, mask, place_of, pairs),
+            features=features,
             mask=mask,
-            coords=_rows(tokens.coords, first) * mask[..., None],
+            coords=zero_padding(rows_at(tokens.coords, first), mask),
             size=_sum_by(into, tokens.size).gather(1, kept) * mask,
         ),
         into=into.masked_fill(~tokens.mask, -1),
-        went=place_of.gather(1, into).masked_fill(~tokens.mask, -1),
+        went=went.masked_fill(~tokens.mask, -1),
+        kept=kept,
         weight=groups.weight,
-        is_merged=(groups.n_members.gather(1, kept) > 1) & mask,
+        is_merged=is_merged,
         log_sum=groups.log_sum.gather(1, kept).masked_fill(~mask, -torch.inf),
         log_max=groups.log_max.gather(1, kept).masked_fill(~mask, -torch.inf),
         n_members=groups.n_members.gather(1, kept).masked_fill(~mask, 1),
@@ -83,11 +92,13 @@ def merge_pairs(tokens: TokenBatch, log_importance: Tensor, pairs: Pairs, order:
 def no_merge(tokens: TokenBatch, log_importance: Tensor) -> Merged:
     """Return tokens of which none merges, untouched."""
     own = torch.arange(tokens.mask.shape[1], device=tokens.mask.device)
-    own = own.expand(tokens.mask.shape).masked_fill(~tokens.mask, -1)
+    kept = own.expand(tokens.mask.shape)
+    own = kept.masked_fill(~tokens.mask, -1)
     return Merged(
         tokens=tokens,
         into=own,
         went=own,
+        kept=kept,
         weight=torch.ones_like(log_importance),
         is_merged=torch.zeros_like(tokens.mask),
         log_sum=log_importance,
@@ -118,27 +129,28 @@ class _Groups:
 
 
 def _merge_features(
-    features: Tensor, weight: Tensor, kept: Tensor, mask: Tensor, place_of: Tensor, pairs: Pairs
-) -> Tensor:
-    """Return the features of the tokens that are left, (B, M, D).
+    left: Tensor,
+    is_merged: Tensor,
+    features: Tensor,
+    weight: Tensor,
+    kept: Tensor,
+    went: Tensor,
+    pairs: Pairs,
+) -> None:
+    """Put the groups' weighted means in their receivers' rows of (B, M, D) `left`, in place.
 
-    Rows of receivers and of tokens on their own are taken over, then the givers' rows are added,
-    so that no more than the rows that change are touched twice.
+    No row is touched of tokens that do not merge. Sums are taken in float32 at least.
     """
-    batch, n_left = mask.shape
-    taken = _rows(features, kept) * _as(weight.gather(1, kept) * mask, features)
-    given = _rows(features, pairs.giver)
-    given = given * _as(weight.gather(1, pairs.giver) * pairs.chosen, features)
-    bag = n_left * torch.arange(batch, device=mask.device)[:, None]
-    # Rows that pad the list of pairs are zero; they are added to the bag's first token.
-    place = place_of.gather(1, pairs.receiver).masked_fill(~pairs.chosen, 0) + bag
-    taken.flatten(end_dim=1).index_add_(0, place.flatten(), given.flatten(end_dim=1))
-    return taken.to(features.dtype)
-
-
-def _as(weights: Tensor, features: Tensor) -> Tensor:
-    """Return weights as (B, K, 1), in float32 at least."""
-    return weights.to(torch.promote_types(features.dtype, torch.float32))[..., None]
+    wide = torch.promote_types(features.dtype, torch.float32)
+    groups = is_merged.flatten().nonzero().squeeze(1)
+    received = left.flatten(end_dim=1)[groups].to(wide)
+    means = received * weight.gather(1, kept).flatten()[groups, None]
+    bag, pair = pairs.chosen.nonzero().unbind(dim=1)
+    giver = pairs.giver[bag, pair]
+    given = features[bag, giver].to(wide) * weight[bag, giver][:, None]
+    number = is_merged.flatten().cumsum(dim=0).view_as(is_merged) - 1
+    means.index_add_(0, number[bag, went[bag, giver]], given)
+    left.view(-1, left.shape[-1]).index_copy_(0, groups, means.to(left.dtype))
 
 
 def _order_key(own: Tensor, into: Tensor, pairs: Pairs, order: str) -> Tensor:
@@ -150,14 +162,6 @@ def _order_key(own: Tensor, into: Tensor, pairs: Pairs, order: str) -> Tensor:
     # Only pairs that merge move their receiver to the front.
     rank = torch.where(pairs.chosen, rank, own.shape[1])
     return own.scatter_reduce(1, pairs.receiver, rank, "amin")
-
-
-def _rows(values: Tensor, index: Tensor) -> Tensor:
-    """Return rows of (B, N, D) values at (B, K) positions, (B, K, D)."""
-    batch, n_tokens = values.shape[:2]
-    bag = n_tokens * torch.arange(batch, device=index.device)[:, None]
-    rows = values.flatten(end_dim=1).index_select(0, (index + bag).flatten())
-    return rows.unflatten(0, index.shape)
 
 
 def _sum_by(into: Tensor, values: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ from slidesieve.reduction.dtc.scan import scan_order
 from slidesieve.reduction.dtc.settings import DTCSettings
 from slidesieve.reduction.dtc.sparsity import sparsity_of_stage
 from slidesieve.reduction.dtc.trace import StageTrace
-from slidesieve.reduction.selection import keep_tokens
+from slidesieve.reduction.selection import keep_tokens, rows_at
 from slidesieve.tokens import Reduction, TokenBatch
 
 
@@ -85,10 +85,12 @@ class DTC(TokenReducer):
         plans = _plan_batch(tokens.lengths, self.settings)
         tokens, source = self._read(tokens)
         scale = tokens.mask.float()
+        scores = None
         traces, terms = [], []
         for stage, plan in enumerate(plans):
-            result = self._stage(stage, tokens, scale, plan)
+            result = self._stage(stage, tokens, scores, scale, plan)
             tokens, scale = result.tokens, result.scale
+            scores = result.scores if self._scores_last else None
             traces.append(replace(result.trace, entered=source))
             terms.append(result.sparsity)
             source = _follow(source, result.trace.went)
@@ -97,6 +99,16 @@ class DTC(TokenReducer):
         has_loss = self.training and self.settings.sparsity != "none"
         losses = {"dtc_sparsity": self.settings.sparsity_weight * sum(terms)} if has_loss else {}
         return Reduction(tokens, source, losses), tuple(traces)
+
+    @property
+    def _scores_last(self) -> bool:
+        """Whether the score of a token that leaves a stage is its score in the next one."""
+        changed = self.settings.gate_feeds_back and self._gates_apply
+        return (
+            self.settings.merged_importance == "recompute"
+            and not self.settings.per_stage_scorer
+            and not changed
+        )
 
     @property
     def _gates_apply(self) -> bool:
@@ -112,20 +124,23 @@ class DTC(TokenReducer):
         if self.settings.scan == "given":
             return tokens, source
         order = scan_order(tokens, self.settings.scan)
-        rows = order[..., None]
         scanned = TokenBatch(
-            features=tokens.features.gather(1, rows.expand_as(tokens.features)),
+            features=rows_at(tokens.features, order),
             mask=tokens.mask,
-            coords=tokens.coords.gather(1, rows.expand_as(tokens.coords)),
+            coords=rows_at(tokens.coords, order),
             size=tokens.size.gather(1, order),
         )
         return scanned, torch.empty_like(order).scatter(1, order, source)
 
-    def _stage(self, stage: int, tokens: TokenBatch, scale: Tensor, plan: _Plan) -> _StageResult:
-        scores = self._network(stage)(tokens.features)
+    def _stage(
+        self, stage: int, tokens: TokenBatch, scores: Tensor | None, scale: Tensor, plan: _Plan
+    ) -> _StageResult:
+        if scores is None:
+            scores = self._network(stage)(tokens.features)
         log_importance = log_softmax_of_bag(scores, tokens.mask)
         merged = self._merge(stage, tokens, log_importance, plan)
-        log_after = self._importance_after(stage, merged, scores, tokens.mask)
+        scores = self._scores_after(stage, merged, scores)
+        log_after = self._importance_after(merged, scores)
         left, scale = merged.tokens, _carry(merged.weight * scale, merged.went, merged.tokens.mask)
         gate = None
         if self.settings.gate_input != "none":
@@ -145,6 +160,7 @@ class DTC(TokenReducer):
         )
         return _StageResult(
             tokens=kept,
+            scores=_carry(scores, went, kept.mask),
             scale=_carry(scale, went, kept.mask),
             trace=trace,
             sparsity=self._sparsity(log_importance, gate, left.mask),
@@ -175,7 +191,15 @@ class DTC(TokenReducer):
             return gate_values(log_importance, plan.left, self.settings)
         return relative_importance(log_importance)
 
-    def _importance_after(self, stage: int, merged: Merged, scores: Tensor, mask: Tensor) -> Tensor:
+    def _scores_after(self, stage: int, merged: Merged, scores: Tensor) -> Tensor:
+        """Return s of the tokens after merging, (B, M); that of merged tokens if it is asked for."""
+        carried = scores.gather(1, merged.kept)
+        if self.settings.merged_importance != "recompute" or not merged.is_merged.any():
+            return carried
+        fresh = self._network(stage)(merged.tokens.features[merged.is_merged])
+        return carried.masked_scatter(merged.is_merged, fresh)
+
+    def _importance_after(self, merged: Merged, scores: Tensor) -> Tensor:
         """Return log α of the tokens after merging, (B, M), −inf in padding."""
         if self.settings.merged_importance == "max":
             return merged.log_max
@@ -183,13 +207,7 @@ class DTC(TokenReducer):
             return merged.log_sum
         if self.settings.merged_importance == "mean":
             return merged.log_sum - merged.n_members.log()
-        if not merged.is_merged.any():
-            return merged.log_sum
-        # Tokens that did not merge have the score they had; log α is that score minus a constant.
-        constant = scores.masked_fill(~mask, -torch.inf).logsumexp(dim=1, keepdim=True)
-        fresh = _score_some(self._network(stage), merged.tokens.features, merged.is_merged)
-        after = torch.where(merged.is_merged, fresh, merged.log_sum + constant)
-        return log_softmax_of_bag(after, merged.tokens.mask)
+        return log_softmax_of_bag(scores, merged.tokens.mask)
 
     def _factor(self, gate: Tensor, mask: Tensor) -> Tensor:
         """Return what tokens are multiplied by, (B, M)."""
@@ -242,9 +260,10 @@ class _Plan:
 
 @dataclass(frozen=True)
 class _StageResult:
-    """Tokens that leave a stage and their gates so far, its record, its sparsity term."""
+    """Tokens that leave a stage, their scores and gates so far, its record, its sparsity term."""
 
     tokens: TokenBatch
+    scores: Tensor
     scale: Tensor
     trace: StageTrace
     sparsity: Tensor
@@ -259,14 +278,6 @@ def _plan_batch(lengths: Tensor, settings: DTCSettings) -> list[_Plan]:
         )
         for stage in zip(*slides, strict=True)
     ]
-
-
-def _score_some(network: nn.Module, features: Tensor, chosen: Tensor) -> Tensor:
-    """Score the chosen tokens only, (B, N, D) and (B, N) bool to (B, N), 0 elsewhere."""
-    scores = network(features[chosen])
-    return torch.zeros(chosen.shape, dtype=scores.dtype, device=scores.device).masked_scatter(
-        chosen, scores
-    )
 
 
 def _positions(mask: Tensor) -> Tensor:
