@@ -192,7 +192,7 @@ class DTC(TokenReducer):
         return relative_importance(log_importance)
 
     def _scores_after(self, stage: int, merged: Merged, scores: Tensor) -> Tensor:
-        """Return s of the tokens after merging, (B, M); that of merged tokens if it is asked for."""
+        """Return s of the tokens after merging, (B, M); merged ones are scored if asked for."""
         carried = scores.gather(1, merged.kept)
         if self.settings.merged_importance != "recompute" or not merged.is_merged.any():
             return carried
