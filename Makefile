@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 BIN := .venv/bin
 
-.PHONY: demo test lint install clean
+.PHONY: demo test test-demo lint install clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
@@ -12,6 +12,10 @@ demo: install
 
 test: install lint
 	$(BIN)/python -m pytest -n $(CORES) --dist worksteal tests
+
+# The demo, killed at random moments: too long for every landing.
+test-demo: install
+	$(BIN)/python -m pytest -m demo tests
 
 lint: install
 	$(BIN)/ruff format --check .

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 
 from slidesieve.errors import ContractError
 from slidesieve.store.features import read_features
+from slidesieve.store.stored_features import StoredFeatures
 from slidesieve.tokens import TokenBatch
 
 log = logging.getLogger(__name__)
@@ -30,7 +33,7 @@ class Bag:
         slide_id: The slide.
         patient_id: Its patient.
         label_index: Position of its label among the dataset's classes.
-        features: (N, D) float16 or float32.
+        features: (N, D) float16 or float32, in memory or left in their file.
         coords: (N, 2) int64, top-left corners in level-0 px.
         encoder: What made the features; empty where a foreign file does not say.
         encoder_revision: What pins its weights.
@@ -39,14 +42,17 @@ class Bag:
     slide_id: str
     patient_id: str
     label_index: int
-    features: NDArray[np.floating]
+    features: NDArray[np.floating] | StoredFeatures
     coords: NDArray[np.int64]
     encoder: str = ""
     encoder_revision: str = ""
 
 
 def load_bags(
-    table: pd.DataFrame, path_of: Mapping[str, Path], classes: Sequence[str]
+    table: pd.DataFrame,
+    path_of: Mapping[str, Path],
+    classes: Sequence[str],
+    room_bytes: float = math.inf,
 ) -> list[Bag]:
     """Read the features of slides; slides without tokens are left out and named in the log.
 
@@ -54,6 +60,8 @@ def load_bags(
         table: slide_id, patient_id, label.
         path_of: Features file of each slide_id.
         classes: The dataset's classes, in order.
+        room_bytes: Features beyond this are checked and left in their files, to be read each time
+            they are used.
 
     Returns:
         Bags in the order of the table.
@@ -72,28 +80,39 @@ def load_bags(
         if found.status != "ok" or len(found.features) == 0:
             left_out.append(f"{row.slide_id} ({found.reason or found.status})")
             continue
-        bags.append(
-            Bag(
-                slide_id=row.slide_id,
-                patient_id=row.patient_id,
-                label_index=classes.index(row.label),
-                features=_as_half_or_single(found.features),
-                coords=found.coords,
-                encoder=found.encoder,
-                encoder_revision=found.encoder_revision,
-            )
+        bag = Bag(
+            slide_id=row.slide_id,
+            patient_id=row.patient_id,
+            label_index=classes.index(row.label),
+            features=_as_half_or_single(found.features),
+            coords=found.coords,
+            encoder=found.encoder,
+            encoder_revision=found.encoder_revision,
         )
+        _check_bag(bag, bags[0] if bags else bag)
+        room_bytes -= bag.features.nbytes
+        bags.append(bag if room_bytes >= 0 else _left_in_file(bag, path_of[row.slide_id]))
     if left_out:
         listed = ", ".join(left_out)
         log.warning("%d slides have no tokens and are left out: %s", len(left_out), listed)
-    check_bags(bags)
     return bags
 
 
+def bytes_in_memory(bags: Sequence[Bag]) -> int:
+    """Return the size of the features that are held in memory."""
+    return sum(bag.features.nbytes for bag in bags if isinstance(bag.features, np.ndarray))
+
+
 def load_parts(
-    folds: pd.DataFrame, fold: int, path_of: Mapping[str, Path], classes: Sequence[str]
+    folds: pd.DataFrame,
+    fold: int,
+    path_of: Mapping[str, Path],
+    classes: Sequence[str],
+    room_bytes: float = math.inf,
 ) -> dict[str, list[Bag]]:
     """Load the bags of one fold by part: train, val and test.
+
+    The parts that are seen most come first when memory is short: train, then val, then test.
 
     Slides without a features file are left out. What a fold loses by that is said in the log: a
     class that no training slide shows any more, or the whole part for early stopping.
@@ -103,16 +122,25 @@ def load_parts(
         fold: Which fold.
         path_of: Features file of each usable slide.
         classes: The dataset's classes, in order.
+        room_bytes: Most bytes of features to hold in memory.
 
     Raises:
         ContractError: See `load_bags`.
     """
     planned = folds[f"fold_{fold}"]
     usable = folds["slide_id"].isin(path_of)
-    parts = {
-        part: load_bags(folds[usable & (planned == part)], path_of, classes)
-        for part in ("train", "val", "test")
-    }
+    parts = {}
+    for part in ("train", "val", "test"):
+        table = folds[usable & (planned == part)]
+        parts[part] = load_bags(table, path_of, classes, room_bytes)
+        room_bytes -= bytes_in_memory(parts[part])
+    bags = [bag for part in parts.values() for bag in part]
+    n_left = sum(isinstance(bag.features, StoredFeatures) for bag in bags)
+    if n_left:
+        log.info(
+            "fold %d: %d of %d slides are beyond training.preload_mb and stay on disk",
+            *(fold, n_left, len(bags)),
+        )
     if (planned == "val").any() and not parts["val"]:
         log.warning("fold %d: no validation slide is usable; training goes to the end", fold)
     shown = {bag.label_index for bag in parts["train"]}
@@ -129,15 +157,7 @@ def check_bags(bags: Sequence[Bag]) -> None:
         ContractError: A bag is empty or holds NaN or Inf, or two differ in width or encoder.
     """
     for bag in bags:
-        if len(bag.features) == 0:
-            raise ContractError(f"slide {bag.slide_id}: no tokens")
-        bad = int((~np.isfinite(bag.features).all(axis=1)).sum())
-        if bad:
-            raise ContractError(
-                f"slide {bag.slide_id}: {bad} of {len(bag.features)} tokens hold NaN or Inf; "
-                "make its features again"
-            )
-        _check_same_encoding(bags[0], bag)
+        _check_bag(bag, bags[0])
 
 
 def collate(bags: Sequence[Bag]) -> TokenBatch:
@@ -194,6 +214,25 @@ def pack_by_tokens(lengths: Sequence[int], token_budget: int) -> list[list[int]]
 
 def _as_half_or_single(features: NDArray[np.floating]) -> NDArray[np.floating]:
     return features if features.dtype in (np.float16, np.float32) else features.astype(np.float32)
+
+
+def _left_in_file(bag: Bag, path: Path) -> Bag:
+    stored = StoredFeatures(path, bag.features.shape, bag.features.dtype)
+    return dataclasses.replace(bag, features=stored)
+
+
+def _check_bag(bag: Bag, first: Bag) -> None:
+    if len(bag.features) == 0:
+        raise ContractError(f"slide {bag.slide_id}: no tokens")
+    # What was left in its file was looked at when it was loaded.
+    if isinstance(bag.features, np.ndarray):
+        bad = int((~np.isfinite(bag.features).all(axis=1)).sum())
+        if bad:
+            raise ContractError(
+                f"slide {bag.slide_id}: {bad} of {len(bag.features)} tokens hold NaN or Inf; "
+                "make its features again"
+            )
+    _check_same_encoding(first, bag)
 
 
 def _check_same_encoding(first: Bag, other: Bag) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -36,11 +37,18 @@ class TokenBatch:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> TokenBatch:
         """Return the batch on another device."""
+        return self._each(lambda part: part.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> TokenBatch:
+        """Return the batch in page-locked memory, from which a GPU copies without waiting."""
+        return self._each(lambda part: part.pin_memory())
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> TokenBatch:
         return TokenBatch(
-            **{
-                name: getattr(self, name).to(device, non_blocking=non_blocking)
-                for name in ("features", "mask", "coords", "size")
-            }
+            features=change(self.features),
+            mask=change(self.mask),
+            coords=change(self.coords),
+            size=change(self.size),
         )
 
     def with_features(self, features: Tensor) -> TokenBatch:

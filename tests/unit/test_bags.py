@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from slidesieve.bags import (
     Bag,
+    bytes_in_memory,
     check_bags,
     collate,
     load_bags,
@@ -23,6 +24,7 @@ from slidesieve.bags import (
 )
 from slidesieve.errors import ContractError
 from slidesieve.store.features import FeatureSet, write_features
+from slidesieve.store.stored_features import StoredFeatures
 
 
 def test_collate_pads_at_the_end_with_zeros():
@@ -147,6 +149,37 @@ def test_loading_brings_double_precision_to_single(tmp_path, table):
     bags = load_bags(table.iloc[:1], {"s1": tmp_path / "s1.pt"}, ["a", "b"])
     assert isinstance(bags[0], Bag)
     assert bags[0].features.dtype == np.float32
+
+
+def test_slides_beyond_the_room_stay_on_disk_and_give_the_same_batch(table, path_of):
+    in_memory = load_bags(table, path_of, ["a", "b"])
+    one_fits = in_memory[0].features.nbytes
+    mixed = load_bags(table, path_of, ["a", "b"], room_bytes=one_fits)
+    assert [isinstance(bag.features, StoredFeatures) for bag in mixed] == [False, True]
+    assert bytes_in_memory(mixed) == one_fits
+    for part, expected in zip(batch_parts(mixed), batch_parts(in_memory), strict=True):
+        assert torch.equal(part, expected)
+
+
+def test_what_stays_on_disk_is_checked_all_the_same(tmp_path, table):
+    torch.save(torch.full((3, 6), torch.nan), tmp_path / "s1.pt")
+    with pytest.raises(ContractError, match="slide s1: 3 of 3 tokens hold NaN or Inf"):
+        load_bags(table.iloc[:1], {"s1": tmp_path / "s1.pt"}, ["a", "b"], room_bytes=0)
+
+
+def test_training_slides_come_first_when_memory_is_short(table, path_of, caplog):
+    folds = table.assign(fold_0=["test", "val", "train", "val"])
+    usable = {"s1": path_of["s1"], "s2": path_of["s2"]}
+    with caplog.at_level(logging.INFO):
+        parts = load_parts(folds, 0, usable, ["a", "b"], room_bytes=4 * 6 * 2)
+    assert isinstance(parts["train"][0].features, np.ndarray)
+    assert isinstance(parts["test"][0].features, StoredFeatures)
+    assert "1 of 2 slides are beyond training.preload_mb" in caplog.text
+
+
+def batch_parts(bags) -> list[torch.Tensor]:
+    batch = collate(bags)
+    return [batch.features, batch.mask, batch.coords, batch.size]
 
 
 def test_parts_lost_to_unusable_slides_are_said(table, path_of, caplog):

@@ -8,14 +8,16 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
-from runner import Study
+from runner import REPO, Study
 from toy_cohort import make_toy
 
 pytestmark = pytest.mark.slow
 
 KILLS = 3
+DEMO_KILLS = 4
 
 
 def kill_after(study: Study, seconds: float) -> None:
@@ -32,14 +34,36 @@ def kill_after(study: Study, seconds: float) -> None:
     process.wait()
 
 
-def test_a_run_killed_again_and_again_ends_like_an_undisturbed_one(finished_toy, tmp_path):
-    study = Study(tmp_path)
-    make_toy(study)
-    for seconds in random.Random(0).sample(range(6, 30), KILLS):
+def kill_again_and_again(study: Study, moments: list[int]) -> None:
+    """Kill runs of a study after so many seconds each, then let one end."""
+    for seconds in moments:
         kill_after(study, seconds)
         study.snakemake("--unlock")
     study.snakemake()
+
+
+def make_demo(folder: Path) -> Study:
+    """The demo of config.yaml, to be painted and run in a folder of its own."""
+    folder.mkdir()
+    shutil.copy(REPO / "config.yaml", folder)
+    shutil.copytree(REPO / "config", folder / "config")
+    return Study(folder)
+
+
+def test_a_run_killed_again_and_again_ends_like_an_undisturbed_one(finished_toy, tmp_path):
+    study = Study(tmp_path)
+    make_toy(study)
+    kill_again_and_again(study, random.Random(0).sample(range(6, 30), KILLS))
     assert study.csvs() == finished_toy.csvs()
+
+
+@pytest.mark.demo
+def test_the_demo_killed_again_and_again_ends_like_an_undisturbed_one(tmp_path):
+    undisturbed, killed = make_demo(tmp_path / "undisturbed"), make_demo(tmp_path / "killed")
+    undisturbed.snakemake()
+    kill_again_and_again(killed, random.SystemRandom().sample(range(8, 60), DEMO_KILLS))
+    assert len(killed.csvs()) > 50
+    assert killed.csvs() == undisturbed.csvs()
 
 
 def test_two_undisturbed_runs_are_the_same(finished_toy, tmp_path):

@@ -18,7 +18,8 @@ settings = TrainingSettings.from_config(snakemake.params.training)
 index = read_csv(Path(snakemake.input.index), required=["slide_id", "path", "status"])
 path_of = {row.slide_id: Path(row.path) for row in index.itertuples() if row.status == "ok"}
 fold, classes = int(snakemake.wildcards.fold), snakemake.params.classes
-bags = load_parts(read_csv(Path(snakemake.input.folds)), fold, path_of, classes)
+folds = read_csv(Path(snakemake.input.folds))
+bags = load_parts(folds, fold, path_of, classes, room_bytes=settings.preload_mb * 1e6)
 fitted = fit_fold(snakemake.params.model, bags["train"], bags["val"], classes, settings, device)
 save_model(Path(snakemake.output.model).parent, fitted)
 predictions = predict(fitted, bags["test"], settings, device)

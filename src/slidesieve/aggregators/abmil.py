@@ -8,8 +8,10 @@ from slidesieve.aggregators.base import Aggregator
 from slidesieve.aggregators.layers import (
     dropout_layer,
     masked_softmax,
+    padded,
+    real_tokens,
     token_embedding,
-    weighted_sum,
+    weighted_sums,
 )
 from slidesieve.errors import ConfigError
 from slidesieve.tokens import SlideOutput, TokenBatch
@@ -62,10 +64,11 @@ class ABMIL(Aggregator):
 
     def forward(self, tokens: TokenBatch, labels: Tensor | None = None) -> SlideOutput:
         """Classify the attention-weighted mean of each bag's tokens; labels are not used."""
-        embedded = self.embed(tokens.features)
+        embedded = self.embed(real_tokens(tokens))
         hidden = self.content(embedded)
         if self.gate is not None:
             hidden = hidden * self.gate(embedded)
-        attention = masked_softmax(self.score(hidden).squeeze(-1), tokens.mask)
-        pooled = weighted_sum(attention, embedded)
+        scores = padded(self.score(hidden).squeeze(-1), tokens.mask, fill=0.0)
+        attention = masked_softmax(scores, tokens.mask)
+        pooled = weighted_sums(attention, tokens.mask, embedded)
         return SlideOutput(self.classifier(pooled), attention, pooled)

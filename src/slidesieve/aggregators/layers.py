@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from slidesieve.errors import ConfigError
+from slidesieve.tokens import TokenBatch
 
 
 def token_embedding(dim: int, hidden_dim: int, dropout: float) -> nn.Sequential:
@@ -32,10 +33,37 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
     return scores.float().masked_fill(~mask, -float("inf")).softmax(dim=1)
 
 
-def weighted_sum(weights: Tensor, tokens: Tensor) -> Tensor:
-    """Return Σ_n w_bn t_bnh, (B, N) and (B, N, H) to (B, H), in float32.
+def real_tokens(tokens: TokenBatch) -> Tensor:
+    """Return the features of all real tokens of a batch, (B, N, D) to (T, D), bag after bag.
 
-    Autocast is off here: weights near 1/N are below what half precision resolves in large bags.
+    What acts on each token alone is cheapest on these: no arithmetic is spent on padding.
+    """
+    return tokens.features[tokens.mask]
+
+
+def padded(values: Tensor, mask: Tensor, fill: float) -> Tensor:
+    """Put values of real tokens back in their places, (T, …) to (B, N, …), `fill` elsewhere."""
+    places = values.new_full((*mask.shape, *values.shape[1:]), fill)
+    places[mask] = values
+    return places
+
+
+def weighted_sums(weights: Tensor, mask: Tensor, values: Tensor) -> Tensor:
+    """Return Σ_n w_bn v_n over the real tokens of each bag, in float32.
+
+    A matrix product: sums by index are not reproducible on a GPU. Autocast is off, for weights
+    near 1/N are below what half precision resolves in large bags.
+
+    Args:
+        weights: (B, N).
+        mask: (B, N) bool.
+        values: (T, H) of the real tokens, see `real_tokens`.
+
+    Returns:
+        (B, H).
     """
     with torch.autocast(weights.device.type, enabled=False):
-        return torch.einsum("bn,bnh->bh", weights.float(), tokens.float())
+        bag = mask.nonzero()[:, 0]
+        of_bag = weights.new_zeros(len(weights), len(bag), dtype=torch.float32)
+        of_bag[bag, torch.arange(len(bag), device=bag.device)] = weights[mask].float()
+        return of_bag @ values.float()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from slidesieve.aggregators.base import Aggregator
-from slidesieve.aggregators.layers import token_embedding, weighted_sum
+from slidesieve.aggregators.layers import padded, real_tokens, token_embedding, weighted_sums
 from slidesieve.tokens import SlideOutput, TokenBatch
 
 
@@ -36,7 +36,7 @@ class MeanPooling(Aggregator):
     def forward(self, tokens: TokenBatch, labels: Tensor | None = None) -> SlideOutput:
         """Classify the mean of each bag's tokens; labels are not used."""
         attention = tokens.mask.float() / tokens.lengths[:, None]
-        pooled = weighted_sum(attention, self.embed(tokens.features))
+        pooled = weighted_sums(attention, tokens.mask, self.embed(real_tokens(tokens)))
         return SlideOutput(self.classifier(pooled), attention, pooled)
 
 
@@ -64,9 +64,8 @@ class MaxPooling(Aggregator):
 
     def forward(self, tokens: TokenBatch, labels: Tensor | None = None) -> SlideOutput:
         """Classify the maxima of each bag's tokens; labels are not used."""
-        embedded = self.linear(tokens.features).float()
-        embedded = embedded.masked_fill(~tokens.mask[..., None], -float("inf"))
-        maxima, winners = embedded.max(dim=1)
+        embedded = self.linear(real_tokens(tokens)).float()
+        maxima, winners = padded(embedded, tokens.mask, fill=-float("inf")).max(dim=1)
         share = torch.full_like(maxima, 1 / maxima.shape[1])
         attention = torch.zeros(tokens.mask.shape, device=maxima.device)
         attention = attention.scatter_add(1, winners, share)

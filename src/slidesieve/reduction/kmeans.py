@@ -14,6 +14,8 @@ from slidesieve.reduction.selection import Budget, keep_tokens
 from slidesieve.tokens import Reduction, TokenBatch
 
 TOKENS = ("nearest", "centroid")
+# Both members of a cluster of two lie equally far from their mean; rounding must not choose.
+_EQUALLY_NEAR = 1 + 1e-6
 
 
 class KMeansReduction(TokenReducer):
@@ -46,7 +48,9 @@ class KMeansReduction(TokenReducer):
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Keep or make one token a cluster."""
         seeds = plus_plus_seeds(tokens, self.budget.k)
-        cluster, distance = lloyd(tokens.features, tokens.size, tokens.mask, seeds, self.iterations)
+        cluster, distance = lloyd(
+            tokens.features.double(), tokens.size, tokens.mask, seeds.double(), self.iterations
+        )
         nearest = _nearest_members(cluster, distance, tokens.mask, self.budget.k)
         kept = keep_tokens(tokens, nearest)
         if self.token == "nearest":
@@ -84,7 +88,8 @@ def lloyd(
     """Move centroids to the weighted means of their tokens until no token changes its cluster.
 
     Args:
-        features: (B, N, D).
+        features: (B, N, D); in double precision rounding, which differs with the company a bag
+            keeps in its batch, moves no token to another cluster.
         weight: (B, N), 0 in padding.
         mask: (B, N) bool.
         centroids: (B, K, D) to begin with; one without tokens stays where it is.
@@ -128,13 +133,13 @@ def _draws(coords: np.ndarray, k: int) -> Tensor:
 
 
 def _nearest_members(cluster: Tensor, distance: Tensor, mask: Tensor, k: int) -> Tensor:
-    """Return (B, N) bool: the first of the tokens nearest to each cluster's centroid."""
+    """Return (B, N) bool: the first of the tokens about nearest to each cluster's centroid."""
     distance = distance.masked_fill(~mask, torch.inf)
     empty = torch.full((len(mask), k), torch.inf, dtype=distance.dtype, device=mask.device)
     least = empty.scatter_reduce(1, cluster, distance, reduce="amin")
     n_tokens = mask.shape[1]
     position = torch.arange(n_tokens, device=mask.device).expand_as(cluster)
-    is_least = mask & (distance == least.gather(1, cluster))
+    is_least = mask & (distance <= least.gather(1, cluster) * _EQUALLY_NEAR)
     none = torch.full((len(mask), k), n_tokens, device=mask.device)
     first = none.scatter_reduce(
         1, cluster, position.masked_fill(~is_least, n_tokens), reduce="amin"

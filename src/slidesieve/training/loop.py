@@ -11,11 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
-from slidesieve.bags import Bag, check_bags, collate, pack_by_tokens
+from slidesieve.bags import Bag, check_bags, collate
 from slidesieve.devices import make_deterministic
 from slidesieve.errors import ContractError, SlideSieveError
 from slidesieve.models import SlideClassifier, build_model
 from slidesieve.tokens import TokenBatch
+from slidesieve.training.batches import StepBatches, labels_of
 from slidesieve.training.early_stopping import EarlyStopping
 from slidesieve.training.fitted import FittedModel
 from slidesieve.training.memory import TokenBudget
@@ -149,12 +150,15 @@ class _Fit:
         self.model.train()
         order = rng.permutation(len(bags))
         starts = range(0, len(bags), self.settings.batch_slides)
-        steps = self.settings.epochs * len(starts)
+        n_steps = self.settings.epochs * len(starts)
+        steps = [
+            [bags[i] for i in order[start : start + self.settings.batch_slides]] for start in starts
+        ]
+        batches = StepBatches(steps, self._device)
         losses = []
-        for start in starts:
-            self.model.schedule(self._steps_done, steps)
-            chosen = [bags[i] for i in order[start : start + self.settings.batch_slides]]
-            losses.append(self.step(chosen))
+        for step in range(len(steps)):
+            self.model.schedule(self._steps_done, n_steps)
+            losses.append(self._step(step, batches))
             self._steps_done += 1
         mean_loss = float(np.mean(losses))
         if not np.isfinite(mean_loss):
@@ -163,22 +167,27 @@ class _Fit:
             )
         return mean_loss
 
-    def step(self, bags: Sequence[Bag]) -> float:
-        """Take one optimiser step on the mean loss of some bags, in as many passes as needed."""
-        loss = self._budget.run(bags, lambda tokens: self._add_up_gradients(bags, tokens))
+    def _step(self, step: int, batches: StepBatches) -> float:
+        """Take one optimiser step on the mean loss of its bags, in as many passes as needed."""
+        bags = batches.steps[step]
+        loss = self._budget.run(
+            bags, lambda tokens: self._add_up_gradients(bags, batches.passes(step, tokens))
+        )
         self._scaler.step(self._optimiser)
         self._scaler.update()
         self.model.after_step()
         return loss
 
-    def _add_up_gradients(self, bags: Sequence[Bag], token_budget: int) -> float:
+    def _add_up_gradients(
+        self, bags: Sequence[Bag], passes: Iterator[tuple[Sequence[Bag], TokenBatch]]
+    ) -> float:
         """Leave the gradients of the mean loss of some bags in the parameters; return the loss."""
         self._optimiser.zero_grad(set_to_none=True)
-        total_weight = self._class_weights[[bag.label_index for bag in bags]].sum()
+        total_weight = self._class_weights[labels_of(bags)].sum()
         loss_of_step = torch.zeros((), device=self._device)
-        for group in _within_budget(bags, token_budget):
+        for group, batch in passes:
             with torch.autocast(self._device.type, enabled=self._amp):
-                loss = self._share_of_loss(group, total_weight, len(bags))
+                loss = self._share_of_loss(group, batch, total_weight, len(bags))
             self._scaler.scale(loss).backward()
             loss_of_step += loss.detach()
         return float(loss_of_step)
@@ -187,17 +196,19 @@ class _Fit:
         """Return the weighted cross-entropy and balanced accuracy of bags; NaN without any."""
         if not bags:
             return {"val_loss": float("nan"), "val_balanced_accuracy": float("nan")}
-        labels = _labels(bags)
+        labels = labels_of(bags)
         logits = predict_logits(self.model, bags, self._validation_budget, self._device)
         weights = self._class_weights.double().cpu()
         loss = functional.cross_entropy(logits, labels, weight=weights)
         accuracy = balanced_accuracy(labels.numpy(), logits.argmax(dim=1).numpy())
         return {"val_loss": float(loss), "val_balanced_accuracy": accuracy}
 
-    def _share_of_loss(self, group: Sequence[Bag], total_weight: Tensor, n_bags: int) -> Tensor:
+    def _share_of_loss(
+        self, group: Sequence[Bag], batch: TokenBatch, total_weight: Tensor, n_bags: int
+    ) -> Tensor:
         """Return what a group of a step's bags adds to the mean loss of the step."""
-        labels = _labels(group).to(self._device)
-        output, reduction = self.model(collate(group).to(self._device), labels)
+        labels = labels_of(group).to(self._device)
+        output, reduction = self.model(batch, labels)
         cross_entropy = functional.cross_entropy(
             output.logits.float(), labels, weight=self._class_weights, reduction="sum"
         )
@@ -219,18 +230,9 @@ class _SingleBags(Sequence[TokenBatch]):
         return collate([self._bags[index]]).to(self._device)
 
 
-def _within_budget(bags: Sequence[Bag], token_budget: int) -> Iterator[list[Bag]]:
-    for group in pack_by_tokens([len(bag.features) for bag in bags], token_budget):
-        yield [bags[i] for i in group]
-
-
-def _labels(bags: Sequence[Bag]) -> Tensor:
-    return torch.tensor([bag.label_index for bag in bags])
-
-
 def _class_weights(bags: Sequence[Bag], n_classes: int, settings: TrainingSettings) -> Tensor:
     if settings.class_weights == "none":
         return torch.ones(n_classes)
-    counts = torch.bincount(_labels(bags), minlength=n_classes)
+    counts = torch.bincount(labels_of(bags), minlength=n_classes)
     # A class without slides has no say in the loss, whatever its weight.
     return len(bags) / (n_classes * counts.clamp(min=1).float())

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from slidesieve.bags import Bag, collate, pack_by_tokens
+from slidesieve.bags import Bag, pack_by_tokens
+from slidesieve.training.batches import ready_batches
 from slidesieve.training.fitted import FittedModel
 from slidesieve.training.memory import TokenBudget
 from slidesieve.training.settings import TrainingSettings
@@ -31,12 +32,12 @@ def predict_logits(
 def _logits(
     model: nn.Module, bags: Sequence[Bag], token_budget: int, device: torch.device
 ) -> torch.Tensor:
-    rows: list[torch.Tensor | None] = [None] * len(bags)
-    for batch in pack_by_tokens([len(bag.features) for bag in bags], token_budget):
-        output, _ = model(collate([bags[i] for i in batch]).to(device))
-        for i, logits in zip(batch, output.logits.double().cpu(), strict=True):
-            rows[i] = logits
-    return torch.stack(rows)
+    positions = pack_by_tokens([len(bag.features) for bag in bags], token_budget)
+    batches = ready_batches([[bags[i] for i in group] for group in positions], device)
+    logits = torch.cat([model(batch)[0].logits.double().cpu() for batch in batches])
+    # Row j is of bag order[j]: put each where its bag stands.
+    order = torch.tensor([i for group in positions for i in group])
+    return torch.empty_like(logits).index_copy_(0, order, logits)
 
 
 def predict(

@@ -25,6 +25,8 @@ class TrainingSettings:
         batch_slides: Slides per optimiser step.
         token_budget: Most tokens on the device at once, padding included. A step whose slides do
             not fit is computed in several passes whose gradients add up to the same step.
+        preload_mb: Most megabytes of features held in memory; slides beyond are read from their
+            files in every pass.
         patience: Epochs without improvement on the validation part before stopping.
         min_epochs: Epochs before which training does not stop.
         monitor: What improvement means on the validation part: "loss", or "balanced_accuracy"
@@ -39,6 +41,7 @@ class TrainingSettings:
     weight_decay: float = 1e-5
     batch_slides: int = 8
     token_budget: int = 65_536
+    preload_mb: int = 4000
     patience: int = 30
     min_epochs: int = 30
     monitor: str = "balanced_accuracy"
@@ -52,6 +55,8 @@ class TrainingSettings:
             for name in ("epochs", "batch_slides", "token_budget", "patience", "min_epochs")
             if getattr(self, name) < 1
         ]
+        if self.preload_mb < 0:
+            problems.append(f"training: preload_mb is {self.preload_mb}; it must not be below 0")
         if not self.lr > 0:
             problems.append(f"training: lr is {self.lr}; it must be above 0")
         if not self.weight_decay >= 0:

@@ -1,0 +1,76 @@
+"""Batches on their way to the model: the next one is made ready while the model computes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+from torch import Tensor
+
+from slidesieve.bags import Bag, collate, pack_by_tokens
+from slidesieve.tokens import TokenBatch
+
+
+def within_budget(bags: Sequence[Bag], token_budget: int) -> list[list[Bag]]:
+    """Group bags into passes of at most `token_budget` tokens, see `pack_by_tokens`."""
+    lengths = [len(bag.features) for bag in bags]
+    return [[bags[i] for i in group] for group in pack_by_tokens(lengths, token_budget)]
+
+
+def labels_of(bags: Sequence[Bag]) -> Tensor:
+    """Return the class indices of bags, (B,) int64."""
+    return torch.tensor([bag.label_index for bag in bags])
+
+
+class StepBatches:
+    """The passes of an epoch's optimiser steps; while one is computed the next is made ready.
+
+    Args:
+        steps: The bags of each step.
+        device: Where the batches are wanted.
+    """
+
+    def __init__(self, steps: Sequence[Sequence[Bag]], device: torch.device) -> None:
+        self.steps = steps
+        self._device = device
+        self._ready: Iterator[TokenBatch] = iter(())
+        self._ready_for: tuple[int, int] | None = None
+
+    def passes(self, step: int, token_budget: int) -> Iterator[tuple[list[Bag], TokenBatch]]:
+        """Yield the bags and the batch of each pass of a step.
+
+        Steps follow one another, or one is begun again with a lower budget, which then also holds
+        for what was made ready.
+        """
+        if self._ready_for != (step, token_budget):
+            groups = [g for bags in self.steps[step:] for g in within_budget(bags, token_budget)]
+            self._ready = ready_batches(groups, self._device)
+        self._ready_for = None
+        for group in within_budget(self.steps[step], token_budget):
+            yield group, next(self._ready)
+        self._ready_for = (step + 1, token_budget)
+
+
+def ready_batches(groups: Sequence[Sequence[Bag]], device: torch.device) -> Iterator[TokenBatch]:
+    """Yield the batch of each group on a device, one prepared ahead in a thread.
+
+    Reading, padding and, for a GPU, the copy from pinned memory happen while the caller computes.
+    At most two batches are alive besides the caller's.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+        following = None
+        for group in groups:
+            current, following = following, pool.submit(_batch, group, device)
+            if current is not None:
+                yield current.result()
+        if following is not None:
+            yield following.result()
+
+
+def _batch(bags: Sequence[Bag], device: torch.device) -> TokenBatch:
+    batch = collate(bags)
+    if device.type != "cuda":
+        return batch.to(device)
+    # Only pinned memory is copied to a GPU without making the computation wait.
+    return batch.pin_memory().to(device, non_blocking=True)
