@@ -82,6 +82,7 @@ class PlainABMIL(nn.Module):
         self.classifier = nn.Linear(512, len(CLASSES))
 
     def forward(self, bag):
+        """Return the logits (1, C) of a bag."""
         h = self.embed(bag)
         attention = self.score(self.content(h) * self.gate(h)).T.softmax(dim=1)
         return self.classifier(attention @ h)

@@ -13,7 +13,7 @@ from bag_factory import random_bags
 from slidesieve.bags import collate, load_bags
 from slidesieve.store.features import FeatureSet, write_features
 from slidesieve.store.stored_features import StoredFeatures
-from slidesieve.training.batches import ready_batches, within_budget
+from slidesieve.training.batches import StepBatches, ready_batches, within_budget
 from slidesieve.training.fitted import save_model
 from slidesieve.training.loop import fit_fold
 from slidesieve.training.settings import TrainingSettings
@@ -96,3 +96,16 @@ def test_features_left_on_disk_train_the_same_model_to_the_byte(on_disk, tmp_pat
         save_model(tmp_path / name, fitted)
         written.append({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()})
     assert written[0] == written[1]
+
+
+def test_a_step_begun_again_with_less_room_gives_the_same_bags_in_more_passes():
+    steps = [random_bags([5, 9, 2]), random_bags([4, 4], seed=1)]
+    batches = StepBatches(steps, CPU)
+    first = batches.passes(0, 100)
+    next(first)  # interrupted here, as by a lack of memory
+    seen = [
+        (len(group), int(batch.mask.sum()))
+        for step in (0, 1)
+        for group, batch in batches.passes(step, 8)
+    ]
+    assert seen == [(1, 9), (1, 5), (1, 2), (2, 8)]
