@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from slidesieve.bags import Bag, collate
 from slidesieve.models import SlideClassifier
+from slidesieve.reduction.sparselearn.mass import topk_mass
 from slidesieve.training.loop import fit_fold
 from slidesieve.training.settings import TrainingSettings
 
@@ -113,6 +114,7 @@ def test_model(
         }
         if hasattr(model.reducer, "soft"):
             scored = model.reducer.score(model.standardise(tokens))
+            alpha = model.reducer.weights(*scored)
             paths = {
                 "soft": model.reducer.soft(*scored),
                 "hard, denoised": model.reducer.hard(*scored, denoise=True),
@@ -120,7 +122,7 @@ def test_model(
             for name, reduced in paths.items():
                 logits = model.aggregator(reduced.tokens).logits
                 row[name] = int(logits.argmax()) == bag.label_index
-            row["top-k mass"] = float(model.reducer.topk_mass or 1)
+            row["top-k mass"] = float(topk_mass(alpha, tokens.mask, model.reducer.settings.k))
         rows.append(row)
     return pd.DataFrame(rows).astype(float).mean().to_dict()
 

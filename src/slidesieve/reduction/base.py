@@ -44,3 +44,7 @@ class TokenReducer(nn.Module, ABC):
 
     def after_step(self) -> None:
         """Update what follows the optimiser (moving-average teachers)."""
+
+    def diagnostics(self) -> dict[str, float]:
+        """Return what history.csv is to hold of the epoch that has just ended, always as much."""
+        return {}

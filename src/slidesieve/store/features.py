@@ -139,6 +139,14 @@ def read_feature_header(path: Path) -> FeatureHeader:
     )
 
 
+def read_tile_attributes(path: Path) -> dict[str, object]:
+    """Read the attributes of `coords`: scale, sizes and extent; empty where a file has none."""
+    if path.suffix in TENSOR_ENDINGS:
+        return {}
+    with hdf5.open_read(path) as file:
+        return hdf5.plain_attributes(file["coords"]) if "coords" in file else {}
+
+
 def is_ours(path: Path) -> bool:
     """Whether SlideSieve wrote this features file, and so checked its numbers."""
     if path.suffix in TENSOR_ENDINGS:

@@ -103,7 +103,7 @@ def _run_epochs(
     history = []
     for epoch in tqdm(range(1, settings.epochs + 1), desc="epochs", disable=None):
         row = {"epoch": epoch, "train_loss": fit.train_epoch(train_bags, rng)}
-        row |= fit.validate(val_bags)
+        row |= fit.validate(val_bags) | fit.model.reducer.diagnostics()
         history.append(row)
         if val_bags:
             stopping.update(epoch, row["val_loss"], row["val_balanced_accuracy"], fit.model)

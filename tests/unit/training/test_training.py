@@ -81,7 +81,9 @@ def test_one_step_is_adam_on_the_weighted_cross_entropy():
         torch.testing.assert_close(fitted.model.state_dict()[name], expected, atol=1e-6, rtol=1e-4)
 
 
-@pytest.mark.parametrize("reducer", ["none", {"name": "random", "retention": 0.5}])
+@pytest.mark.parametrize(
+    "reducer", ["none", {"name": "random", "retention": 0.5}, {"name": "sparselearn", "k": 4}]
+)
 def test_two_fits_give_the_same_bytes(tmp_path, reducer):
     spec = {"reducer": reducer, **ABMIL}
     val = random_bags([5, 9], seed=5)

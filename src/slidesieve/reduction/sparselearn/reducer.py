@@ -12,6 +12,7 @@ from slidesieve.reduction.soft_topk import gumbel_perturbed, soft_top_k
 from slidesieve.reduction.sparselearn.denoiser import build_denoiser
 from slidesieve.reduction.sparselearn.encoder import SlideEncoder
 from slidesieve.reduction.sparselearn.gate import GATES
+from slidesieve.reduction.sparselearn.mass import overlap
 from slidesieve.reduction.sparselearn.schedule import temperature
 from slidesieve.reduction.sparselearn.scorer import (
     MlpScorer,
@@ -38,8 +39,6 @@ class SparseLearn(TokenReducer):
     Attributes:
         settings: All of them.
         tau: Temperature of the last step; saved with the weights.
-        topk_mass: Share of the budget k that the k best tokens held in the last soft pass, the
-            mean over the bags that had more than k tokens; None before.
     """
 
     def __init__(
@@ -94,14 +93,23 @@ class SparseLearn(TokenReducer):
             chosen.denoiser, dim, chosen.heads, chosen.denoiser_zero_init
         )
         self.register_buffer("tau", torch.tensor(chosen.tau_start, dtype=torch.float64))
-        self.topk_mass: Tensor | None = None
         self._hard_mix_prob = 0.0
+        self._overlaps: list[Tensor] = []
 
     def schedule(self, step: int, steps: int) -> None:
         """Set the temperature and whether hard passes are mixed in."""
         self.tau.fill_(temperature(self.settings, step, steps))
         mixing = step >= self.settings.hard_mix_start * steps
         self._hard_mix_prob = self.settings.hard_mix_prob if mixing else 0.0
+
+    def diagnostics(self) -> dict[str, float]:
+        """Return τ and the mean overlap of soft mass and hard set in the epoch's soft passes.
+
+        The overlap is NaN if there was no soft pass, or no bag of more than k tokens in one.
+        """
+        overlaps, self._overlaps = self._overlaps, []
+        mean = float(torch.cat(overlaps).mean()) if overlaps else float("nan")
+        return {"tau": float(self.tau), "overlap": mean}
 
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Take the soft path in training (or now and then the hard one), the hard one after."""
@@ -136,14 +144,36 @@ class SparseLearn(TokenReducer):
             tokens: From `score`.
             scores: From `score`.
         """
-        k = self.settings.k
-        alpha = soft_top_k(self.settings.operator, scores, tokens.mask, k, float(self.tau))
-        self.topk_mass = _topk_mass(alpha.detach(), tokens.mask, k)
-        gated = GATES[self.settings.gate](tokens.features, alpha, k)
+        alpha = self.weights(tokens, scores)
+        if self.training:
+            kept = self.best(tokens, scores)
+            self._overlaps.append(overlap(alpha.detach(), kept, tokens.mask, self.settings.k))
         positions = torch.arange(tokens.mask.shape[1], device=tokens.mask.device)
         source = torch.where(tokens.mask, positions, -1)
-        gated = gated * tokens.mask[..., None]
-        return self._denoised(Reduction(tokens=tokens.with_features(gated), source=source))
+        return Reduction(tokens=self.denoised(self.gated(tokens, alpha)), source=source)
+
+    def weights(self, tokens: TokenBatch, scores: Tensor) -> Tensor:
+        """Return the soft top-k weights α (B, N) of scored tokens at the present temperature."""
+        chosen = self.settings
+        return soft_top_k(chosen.operator, scores, tokens.mask, chosen.k, float(self.tau))
+
+    def gated(self, tokens: TokenBatch, alpha: Tensor) -> TokenBatch:
+        """Let each of the scored tokens through by its weight α; draws random numbers."""
+        gated = GATES[self.settings.gate](tokens.features, alpha, self.settings.k)
+        return tokens.with_features(gated * tokens.mask[..., None])
+
+    def denoised(self, tokens: TokenBatch) -> TokenBatch:
+        """Restore gated tokens; without a denoiser they stay as they are."""
+        if self.denoiser is None:
+            return tokens
+        restored = self.denoiser(tokens.features, tokens.mask)
+        return tokens.with_features(restored * tokens.mask[..., None])
+
+    def best(self, tokens: TokenBatch, scores: Tensor) -> Tensor:
+        """Return (B, N) bool: the k best scores of each bag, of equal ones the first."""
+        ranked = scores.masked_fill(~tokens.mask, -torch.inf)
+        best = ranked.argsort(dim=1, descending=True, stable=True)[:, : self.settings.k]
+        return torch.zeros_like(tokens.mask).scatter(1, best, True) & tokens.mask
 
     def hard(self, tokens: TokenBatch, scores: Tensor, denoise: bool = False) -> Reduction:
         """Keep the k best tokens of each bag; `denoise` is for asking what the denoiser hid.
@@ -153,29 +183,13 @@ class SparseLearn(TokenReducer):
             scores: From `score`.
             denoise: Whether the kept tokens pass the denoiser, as they never do in use.
         """
-        ranked = scores.masked_fill(~tokens.mask, -torch.inf)
-        best = ranked.argsort(dim=1, descending=True, stable=True)[:, : self.settings.k]
-        keep = torch.zeros_like(tokens.mask).scatter(1, best, True) & tokens.mask
-        kept = keep_tokens(tokens, keep)
-        return self._denoised(kept) if denoise else kept
-
-    def _denoised(self, reduction: Reduction) -> Reduction:
-        if self.denoiser is None:
-            return reduction
-        tokens = reduction.tokens
-        restored = self.denoiser(tokens.features, tokens.mask) * tokens.mask[..., None]
-        return Reduction(tokens=tokens.with_features(restored), source=reduction.source)
+        kept = keep_tokens(tokens, self.best(tokens, scores))
+        if not denoise:
+            return kept
+        return Reduction(tokens=self.denoised(kept.tokens), source=kept.source)
 
 
 def _build_scorer(settings: SparseLearnSettings, dim: int) -> MlpScorer | TransformerScorer:
     if settings.scorer == "mlp":
         return MlpScorer(dim, settings.scorer_dim, settings.scorer_layers)
     return TransformerScorer(dim, settings.scorer_dim, settings.scorer_layers, settings.heads)
-
-
-def _topk_mass(alpha: Tensor, mask: Tensor, k: int) -> Tensor | None:
-    """Return Σ over the k largest α / k, the mean over bags of more than k tokens, if any."""
-    shared = alpha[mask.sum(dim=1) > k]
-    if len(shared) == 0:
-        return None
-    return shared.topk(k, dim=1).values.sum(dim=1).mean() / k

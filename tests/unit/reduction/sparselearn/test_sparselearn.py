@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from slidesieve.bags import collate
 from slidesieve.errors import ConfigError
 from slidesieve.reduction.registry import build_reducer
 from slidesieve.reduction.sparselearn.gate import GATES
+from slidesieve.reduction.sparselearn.mass import overlap, topk_mass
 from slidesieve.reduction.sparselearn.reducer import SparseLearn
 from slidesieve.reduction.sparselearn.schedule import temperature
 from slidesieve.reduction.sparselearn.scorer import standardise_scores
@@ -152,6 +154,34 @@ def test_the_gate_alone_teaches_the_scorer(operator, gate):
     assert kept_share(reducer, tokens, marked) > 0.8
 
 
+@pytest.mark.parametrize("overrides", VARIANTS, ids=str)
+def test_only_the_weights_of_the_gate_carry_gradient_to_the_scorer(overrides):
+    reducer = selector(**overrides)
+    tokens, scores = reducer.score(batch())
+    through_gate = reducer.soft(tokens, scores).tokens.features
+    past_gate = reducer.soft(tokens, scores.detach()).tokens.features
+    parameters = list(reducer.scorer.parameters())
+    gradients = torch.autograd.grad(through_gate.square().sum(), parameters, retain_graph=True)
+    assert all(gradient.abs().max() > 0 for gradient in gradients[:-1])
+    if past_gate.requires_grad:
+        gradients = torch.autograd.grad(past_gate.square().sum(), parameters, allow_unused=True)
+        assert set(gradients) == {None}
+
+
+@pytest.mark.parametrize("overrides", VARIANTS, ids=str)
+@pytest.mark.parametrize("gate", ["scale", "hard_st"])
+def test_padding_changes_nothing_on_the_soft_path(gate, overrides):
+    reducer = selector(gate=gate, **overrides)
+    bags = random_bags(LENGTHS, DIM)
+    together = reducer.soft(*reducer.score(collate([*bags, *random_bags([70], DIM, seed=5)])))
+    for row, bag in enumerate(bags):
+        alone = reducer.soft(*reducer.score(collate([bag])))
+        n = len(bag.features)
+        found = together.tokens.features[row]
+        torch.testing.assert_close(found[:n], alone.tokens.features[0], atol=1e-5, rtol=1e-5)
+        assert not found[n:].any()
+
+
 def kept_share(reducer: SparseLearn, tokens: TokenBatch, marked: torch.Tensor) -> float:
     with torch.no_grad():
         kept = reducer.eval()(tokens).source >= 0
@@ -227,16 +257,36 @@ def test_temperature_is_saved_with_the_weights():
     assert float(other.tau) == pytest.approx(0.1)
 
 
-def test_topk_mass_is_the_share_of_the_budget_on_the_k_best():
+def test_overlap_is_the_share_of_the_budget_that_the_hard_path_keeps():
     reducer = selector(hard_mix_prob=0.0, tau_start=100.0)
     reducer(batch())
     # All but equal shares: 5 of 40 and 5 of 25 tokens; the bag of 3 has no choice to make.
-    assert float(reducer.topk_mass) == pytest.approx((5 / 40 + 5 / 25) / 2, rel=0.1)
+    expected = (5 / 40 + 5 / 25) / 2
+    assert reducer.diagnostics() == {"tau": 100.0, "overlap": pytest.approx(expected, rel=0.1)}
     reducer.tau.fill_(1e-6)
     reducer(batch())
-    assert float(reducer.topk_mass) == pytest.approx(1.0, abs=1e-3)
+    assert reducer.diagnostics()["overlap"] == pytest.approx(1.0, abs=1e-3)
     reducer(batch([3, 2]))
-    assert reducer.topk_mass is None
+    assert math.isnan(reducer.diagnostics()["overlap"])
+
+
+def test_diagnostics_are_of_the_soft_training_passes_since_they_were_last_asked_for():
+    reducer = selector(hard_mix_prob=0.0)
+    reducer(batch())
+    first = reducer.diagnostics()["overlap"]
+    assert 0 < first < 1
+    assert math.isnan(reducer.diagnostics()["overlap"])
+    reducer.eval()(batch())
+    reducer.soft(*reducer.score(batch()))
+    assert math.isnan(reducer.diagnostics()["overlap"])
+
+
+def test_overlap_and_mass_part_where_weights_do_not_follow_the_scores():
+    alpha = torch.tensor([[1.0, 0.0, 1.0, 0.0], [0.5, 0.9, 0.4, 0.2], [1.0, 1.0, 0.0, 0.0]])
+    kept = torch.tensor([[True, True, False, False]] * 3)
+    mask = torch.tensor([[True] * 4, [True] * 4, [True, True, False, False]])
+    torch.testing.assert_close(overlap(alpha, kept, mask, 2), torch.tensor([0.5, 0.7]))
+    torch.testing.assert_close(topk_mass(alpha, mask, 2), torch.tensor([1.0, 0.7]))
 
 
 def test_standardised_scores_use_real_tokens_only():
