@@ -14,7 +14,7 @@ STAGES: dict[str, int] = {
     "tile_images": 1,
     "features": 1,
     "folds": 1,
-    "train": 2,
+    "train": 3,
     "evaluation": 1,
     "cost": 1,
     "figures": 1,

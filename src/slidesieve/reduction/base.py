@@ -21,9 +21,12 @@ class TokenReducer(nn.Module, ABC):
         dim_out: Width of the tokens it returns.
         teacher: Spec of a model it learns from, or None. That model is fitted to the labelled
             training slides first, and `learn_from` gets it.
+        settles_at: Share of all steps after which training keeps as many tokens as evaluation;
+            weights of before are not worth keeping.
     """
 
     teacher: Mapping[str, object] | None = None
+    settles_at: float = 0.0
 
     def __init__(self, dim: int) -> None:
         super().__init__()

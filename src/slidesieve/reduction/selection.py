@@ -64,6 +64,20 @@ def keep_tokens(tokens: TokenBatch, keep: Tensor) -> Reduction:
     return Reduction(tokens=kept, source=source)
 
 
+def top_tokens(keys: Tensor, mask: Tensor, left: Tensor) -> Tensor:
+    """Return which tokens have the greatest keys, (B, N) bool; of equal ones, the first.
+
+    Args:
+        keys: (B, N) float.
+        mask: (B, N) bool, True where a token is real.
+        left: (B,) number of tokens.
+    """
+    order = keys.masked_fill(~mask, -torch.inf).argsort(dim=1, descending=True, stable=True)
+    positions = torch.arange(keys.shape[1], device=keys.device)
+    rank = torch.empty_like(order).scatter(1, order, positions.expand_as(order))
+    return (rank < left[:, None]) & mask
+
+
 def rows_at(values: Tensor, index: Tensor) -> Tensor:
     """Return rows of (B, N, D) values at (B, K) positions, a new tensor (B, K, D).
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -99,7 +100,7 @@ def _run_epochs(
     """Train until the end or until it is time to stop; return the epoch kept and the history."""
     settings = fit.settings
     rng = np.random.default_rng(settings.seed)
-    stopping = EarlyStopping(settings)
+    stopping = EarlyStopping(settings, _first_epoch(fit.model.reducer.settles_at, settings.epochs))
     history = []
     for epoch in tqdm(range(1, settings.epochs + 1), desc="epochs", disable=None):
         row = {"epoch": epoch, "train_loss": fit.train_epoch(train_bags, rng)}
@@ -112,6 +113,11 @@ def _run_epochs(
     if val_bags:
         stopping.restore(fit.model)
     return stopping.best_epoch or settings.epochs, pd.DataFrame(history)
+
+
+def _first_epoch(settles_at: float, epochs: int) -> int:
+    """Return the first epoch all of whose steps come after a share of the training."""
+    return min(epochs, math.ceil(settles_at * epochs) + 1)
 
 
 class _Fit:

@@ -36,14 +36,14 @@ class TrainingSettings:
         seed: Of weights, order of slides, dropout and sampling.
     """
 
-    epochs: int = 100
+    epochs: int = 200
     lr: float = 1e-3
     weight_decay: float = 1e-5
     batch_slides: int = 8
     token_budget: int = 65_536
     preload_mb: int = 4000
-    patience: int = 30
-    min_epochs: int = 30
+    patience: int = 50
+    min_epochs: int = 100
     monitor: str = "balanced_accuracy"
     class_weights: str = "none"
     amp: bool = True

@@ -126,6 +126,22 @@ def test_balanced_accuracy_as_monitor_decides_ties_by_loss():
     assert stopping.best_epoch == 3
 
 
+def test_epochs_before_the_model_has_settled_are_not_considered():
+    stopping = EarlyStopping(TrainingSettings(patience=1, min_epochs=1), first_epoch=3)
+    model = torch.nn.Linear(1, 1)
+    for epoch, accuracy in enumerate([1.0, 1.0, 0.5, 0.4], 1):
+        stopping.update(epoch, 1.0, accuracy, model)
+        assert stopping.is_due(epoch) == (epoch == 4)
+    assert stopping.best_epoch == 3
+
+
+def test_a_selector_is_judged_once_it_keeps_as_few_tokens_as_in_use():
+    reducer = {"name": "sparselearn", "k": 4, "budget_end": 0.5}
+    spec = {"reducer": reducer, "aggregator": "mean"}
+    fitted = fit(spec, planted_bags(8, seed=1), random_bags([30, 30], seed=9), epochs=8)
+    assert fitted.best_epoch > 4
+
+
 def test_validation_slides_choose_only_the_epoch():
     """Other validation slides, or none, leave the course of training untouched."""
     histories = [

@@ -45,17 +45,3 @@ def value_of_rank(values: Tensor, rank: Tensor) -> Tensor:
     """Return the rank-th greatest of each bag's values, (B, 1); ranks from 1 to N."""
     ordered = values.sort(dim=1, descending=True).values
     return ordered.gather(1, (rank[:, None] - 1).clamp(0, values.shape[1] - 1))
-
-
-def top_tokens(keys: Tensor, mask: Tensor, left: Tensor) -> Tensor:
-    """Return which tokens have the greatest keys, (B, N) bool; of equal ones, the first.
-
-    Args:
-        keys: (B, N) float.
-        mask: (B, N) bool, True where a token is real.
-        left: (B,) number of tokens.
-    """
-    order = keys.masked_fill(~mask, -torch.inf).argsort(dim=1, descending=True, stable=True)
-    positions = torch.arange(keys.shape[1], device=keys.device)
-    rank = torch.empty_like(order).scatter(1, order, positions.expand_as(order))
-    return (rank < left[:, None]) & mask

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from slidesieve.reduction.base import TokenReducer
 from slidesieve.reduction.dtc.budget import plan_slide
 from slidesieve.reduction.dtc.chance import random_keys
-from slidesieve.reduction.dtc.gate import gate_values, mean_over_bag, normalised, top_tokens
+from slidesieve.reduction.dtc.gate import gate_values, mean_over_bag, normalised
 from slidesieve.reduction.dtc.importance import (
     ImportanceNetwork,
     log_softmax_of_bag,
@@ -27,7 +27,7 @@ from slidesieve.reduction.dtc.scan import scan_order
 from slidesieve.reduction.dtc.settings import DTCSettings
 from slidesieve.reduction.dtc.sparsity import sparsity_of_stage
 from slidesieve.reduction.dtc.trace import StageTrace
-from slidesieve.reduction.selection import keep_tokens, rows_at
+from slidesieve.reduction.selection import keep_tokens, top_tokens, rows_at
 from slidesieve.tokens import Reduction, TokenBatch
 
 

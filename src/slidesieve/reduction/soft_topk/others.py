@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from slidesieve.reduction.selection import top_tokens
 from slidesieve.reduction.soft_topk.threshold import LOGISTIC, threshold_top_k
 
 
-def sinkhorn_top_k(scores: Tensor, mask: Tensor, k: int, tau: float) -> Tensor:
+def sinkhorn_top_k(scores: Tensor, mask: Tensor, k: Tensor, tau: float) -> Tensor:
     """SOFT top-k (Xie et al. 2020): an entropic transport plan of the scores to {0, 1}.
 
     The plan Γ minimises Σ_ij Γ_ij (s_i − y_j)² + τ Σ_ij Γ_ij log Γ_ij with y = (0, 1), every token
@@ -20,13 +21,13 @@ def sinkhorn_top_k(scores: Tensor, mask: Tensor, k: int, tau: float) -> Tensor:
     Args:
         scores: (B, N) float.
         mask: (B, N) bool; every row has more than k real tokens.
-        k: What each row of α adds up to.
+        k: (B, 1) what each row of α adds up to.
         tau: Weight of the entropy.
     """
     return threshold_top_k(LOGISTIC, scores, mask, k, tau / 2)
 
 
-def gumbel_top_k(scores: Tensor, mask: Tensor, k: int, tau: float) -> Tensor:
+def gumbel_top_k(scores: Tensor, mask: Tensor, k: Tensor, tau: float) -> Tensor:
     """Draw k tokens by Gumbel top-k (Kool et al. 2019) with a straight-through gradient.
 
     Forward: 1 for the k largest of s_i / τ + g_i, g_i standard Gumbel from torch's global
@@ -36,13 +37,12 @@ def gumbel_top_k(scores: Tensor, mask: Tensor, k: int, tau: float) -> Tensor:
     Args:
         scores: (B, N) float.
         mask: (B, N) bool; every row has more than k real tokens.
-        k: Number of tokens drawn.
+        k: (B, 1) number of tokens drawn.
         tau: Temperature: the smaller, the closer to the k best.
     """
     perturbed = gumbel_perturbed(scores, tau)
     soft = threshold_top_k(LOGISTIC, perturbed, mask, k, 1.0)
-    chosen = perturbed.masked_fill(~mask, -torch.inf).topk(k, dim=1).indices
-    hard = torch.zeros_like(soft).scatter(1, chosen, 1.0)
+    hard = top_tokens(perturbed, mask, k.squeeze(1)).to(soft.dtype)
     return hard + (soft - soft.detach())
 
 
@@ -56,7 +56,7 @@ def gumbel_perturbed(scores: Tensor, tau: float) -> Tensor:
     return scores / tau - torch.log(-torch.log(uniform))
 
 
-def softmax_k(scores: Tensor, mask: Tensor, k: int, tau: float) -> Tensor:
+def softmax_k(scores: Tensor, mask: Tensor, k: Tensor, tau: float) -> Tensor:
     """Return min(1, k · softmax(s / τ)), the negative control.
 
     It adds up to less than k as soon as one token would get more than 1: the budget is lost
@@ -65,7 +65,7 @@ def softmax_k(scores: Tensor, mask: Tensor, k: int, tau: float) -> Tensor:
     Args:
         scores: (B, N) float.
         mask: (B, N) bool; every row has more than k real tokens.
-        k: What each row of α adds up to at most.
+        k: (B, 1) what each row of α adds up to at most.
         tau: Temperature.
     """
     logits = (scores / tau).masked_fill(~mask, -torch.inf)

@@ -53,7 +53,7 @@ LOGISTIC = Distribution(
 
 
 def threshold_top_k(
-    distribution: Distribution, scores: Tensor, mask: Tensor, k: int, tau: float
+    distribution: Distribution, scores: Tensor, mask: Tensor, k: Tensor, tau: float
 ) -> Tensor:
     """Return α (B, N), in the precision of the scores; solved in float64.
 
@@ -61,7 +61,7 @@ def threshold_top_k(
         distribution: Whose F it is.
         scores: (B, N) float.
         mask: (B, N) bool, True where a token is real; every row has more than k of them.
-        k: What each row of α adds up to.
+        k: (B, 1) what each row of α adds up to.
         tau: Temperature: the smaller, the harder.
     """
     return _ThresholdTopK.apply(scores, mask, k, tau, distribution)
@@ -79,7 +79,7 @@ class _ThresholdTopK(torch.autograd.Function):
         ctx: torch.autograd.function.FunctionCtx,
         scores: Tensor,
         mask: Tensor,
-        k: int,
+        k: Tensor,
         tau: float,
         distribution: Distribution,
     ) -> Tensor:
@@ -97,7 +97,7 @@ class _ThresholdTopK(torch.autograd.Function):
         return (slope * (grad - mean)).to(grad.dtype), None, None, None, None
 
 
-def _solve(distribution: Distribution, scaled: Tensor, mask: Tensor, k: int) -> Tensor:
+def _solve(distribution: Distribution, scaled: Tensor, mask: Tensor, k: Tensor) -> Tensor:
     """Return α (B, N) in float64, by Newton's method on log Σα = log k, kept in a bracket.
 
     In the logarithm the tails of F are straight lines, which Newton's method follows in one step;

@@ -7,13 +7,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from slidesieve.reduction.base import TokenReducer
-from slidesieve.reduction.selection import keep_tokens
+from slidesieve.reduction.selection import keep_tokens, top_tokens
 from slidesieve.reduction.soft_topk import gumbel_perturbed, soft_top_k
 from slidesieve.reduction.sparselearn.denoiser import build_denoiser
 from slidesieve.reduction.sparselearn.encoder import SlideEncoder
 from slidesieve.reduction.sparselearn.gate import GATES
 from slidesieve.reduction.sparselearn.mass import overlap
-from slidesieve.reduction.sparselearn.schedule import temperature
+from slidesieve.reduction.sparselearn.schedule import budget, budget_progress, temperature
 from slidesieve.reduction.sparselearn.scorer import (
     MlpScorer,
     TransformerScorer,
@@ -46,6 +46,8 @@ class SparseLearn(TokenReducer):
         dim: int,
         preset: str = "default",
         k: int | None = None,
+        budget_start: float | None = None,
+        budget_end: float | None = None,
         encoder: str | None = None,
         encoder_layers: int | None = None,
         scorer: str | None = None,
@@ -68,6 +70,8 @@ class SparseLearn(TokenReducer):
         self.settings = make_settings(
             preset,
             k=k,
+            budget_start=budget_start,
+            budget_end=budget_end,
             encoder=encoder,
             encoder_layers=encoder_layers,
             scorer=scorer,
@@ -95,9 +99,11 @@ class SparseLearn(TokenReducer):
         self.register_buffer("tau", torch.tensor(chosen.tau_start, dtype=torch.float64))
         self._hard_mix_prob = 0.0
         self._overlaps: list[Tensor] = []
+        self._progress = 1.0
 
     def schedule(self, step: int, steps: int) -> None:
-        """Set the temperature and whether hard passes are mixed in."""
+        """Set the temperature, the budget and whether hard passes are mixed in."""
+        self._progress = budget_progress(self.settings, step, steps)
         self.tau.fill_(temperature(self.settings, step, steps))
         mixing = step >= self.settings.hard_mix_start * steps
         self._hard_mix_prob = self.settings.hard_mix_prob if mixing else 0.0
@@ -110,6 +116,11 @@ class SparseLearn(TokenReducer):
         overlaps, self._overlaps = self._overlaps, []
         mean = float(torch.cat(overlaps).mean()) if overlaps else float("nan")
         return {"tau": float(self.tau), "overlap": mean}
+
+    @property
+    def settles_at(self) -> float:
+        """Share of the steps after which training has the budget that evaluation has."""
+        return self.settings.budget_end
 
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Take the soft path in training (or now and then the hard one), the hard one after."""
@@ -146,20 +157,20 @@ class SparseLearn(TokenReducer):
         """
         alpha = self.weights(tokens, scores)
         if self.training:
-            kept = self.best(tokens, scores)
-            self._overlaps.append(overlap(alpha.detach(), kept, tokens.mask, self.settings.k))
+            kept, k = self.best(tokens, scores), self.budget(tokens)
+            self._overlaps.append(overlap(alpha.detach(), kept, tokens.mask, k))
         positions = torch.arange(tokens.mask.shape[1], device=tokens.mask.device)
         source = torch.where(tokens.mask, positions, -1)
         return Reduction(tokens=self.denoised(self.gated(tokens, alpha)), source=source)
 
     def weights(self, tokens: TokenBatch, scores: Tensor) -> Tensor:
         """Return the soft top-k weights α (B, N) of scored tokens at the present temperature."""
-        chosen = self.settings
-        return soft_top_k(chosen.operator, scores, tokens.mask, chosen.k, float(self.tau))
+        k = self.budget(tokens)
+        return soft_top_k(self.settings.operator, scores, tokens.mask, k, float(self.tau))
 
     def gated(self, tokens: TokenBatch, alpha: Tensor) -> TokenBatch:
         """Let each of the scored tokens through by its weight α; draws random numbers."""
-        gated = GATES[self.settings.gate](tokens.features, alpha, self.settings.k)
+        gated = GATES[self.settings.gate](tokens.features, alpha, self.budget(tokens))
         return tokens.with_features(gated * tokens.mask[..., None])
 
     def denoised(self, tokens: TokenBatch) -> TokenBatch:
@@ -170,10 +181,8 @@ class SparseLearn(TokenReducer):
         return tokens.with_features(restored * tokens.mask[..., None])
 
     def best(self, tokens: TokenBatch, scores: Tensor) -> Tensor:
-        """Return (B, N) bool: the k best scores of each bag, of equal ones the first."""
-        ranked = scores.masked_fill(~tokens.mask, -torch.inf)
-        best = ranked.argsort(dim=1, descending=True, stable=True)[:, : self.settings.k]
-        return torch.zeros_like(tokens.mask).scatter(1, best, True) & tokens.mask
+        """Return (B, N) bool: the best scores of each bag, of equal ones the first."""
+        return top_tokens(scores, tokens.mask, self.budget(tokens))
 
     def hard(self, tokens: TokenBatch, scores: Tensor, denoise: bool = False) -> Reduction:
         """Keep the k best tokens of each bag; `denoise` is for asking what the denoiser hid.
@@ -187,6 +196,11 @@ class SparseLearn(TokenReducer):
         if not denoise:
             return kept
         return Reduction(tokens=self.denoised(kept.tokens), source=kept.source)
+
+    def budget(self, tokens: TokenBatch) -> Tensor:
+        """Return how many tokens each bag may keep, (B,): k, and in training more at first."""
+        progress = self._progress if self.training else 1.0
+        return budget(tokens.lengths, self.settings.k, progress)
 
 
 def _build_scorer(settings: SparseLearnSettings, dim: int) -> MlpScorer | TransformerScorer:

@@ -23,7 +23,7 @@ _CHOICES = {
 }
 _AT_LEAST_ONE = ("k", "encoder_layers", "scorer_layers", "scorer_dim", "heads")
 _ABOVE_ZERO = ("tau_start", "tau_end")
-_SHARES = ("anneal_share", "hard_mix_prob", "hard_mix_start")
+_SHARES = ("budget_start", "budget_end", "anneal_share", "hard_mix_prob", "hard_mix_start")
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,9 @@ class SparseLearnSettings:
 
     Attributes:
         k: Tokens kept of each slide.
+        budget_start: Share of all steps after which the budget begins to fall from all tokens.
+            Until then what follows the selector is trained on whole bags.
+        budget_end: Share of all steps from which on it is k; it falls by equal factors.
         encoder: Slide encoder before the selector: "none", "transformer" (global attention) or
             "longnet" (dilated attention, for long bags).
         encoder_layers: Its blocks.
@@ -54,6 +57,8 @@ class SparseLearnSettings:
     """
 
     k: int = 32
+    budget_start: float = 0.25
+    budget_end: float = 0.6
     encoder: str = "none"
     encoder_layers: int = 2
     scorer: str = "mlp"
@@ -101,6 +106,8 @@ PRESETS = {
     "default": SparseLearnSettings(),
     # The paper, and where it is silent DiffPrune, whose equations it uses.
     "as_written": SparseLearnSettings(
+        budget_start=0.0,
+        budget_end=0.0,
         scorer="transformer",
         scorer_layers=2,
         scorer_dim=512,

@@ -16,7 +16,7 @@ from slidesieve.reduction.registry import build_reducer
 from slidesieve.reduction.sparselearn.gate import GATES
 from slidesieve.reduction.sparselearn.mass import overlap, topk_mass
 from slidesieve.reduction.sparselearn.reducer import SparseLearn
-from slidesieve.reduction.sparselearn.schedule import temperature
+from slidesieve.reduction.sparselearn.schedule import budget, budget_progress, temperature
 from slidesieve.reduction.sparselearn.scorer import standardise_scores
 from slidesieve.reduction.sparselearn.settings import (
     GATES as GATE_NAMES,
@@ -30,6 +30,7 @@ from slidesieve.tokens import TokenBatch
 
 DIM = 8
 LENGTHS = [40, 3, 25]
+AT_ONCE = {"budget_start": 0.0, "budget_end": 0.0}
 VARIANTS = [
     {},
     {"scorer": "transformer", "scorer_dim": 16, "heads": 2},
@@ -191,14 +192,14 @@ def kept_share(reducer: SparseLearn, tokens: TokenBatch, marked: torch.Tensor) -
 def test_hard_passes_leave_the_scorer_without_gradient_and_soft_ones_do_not():
     for prob, has_gradient in ((1.0, False), (0.0, True)):
         reducer = selector(hard_mix_prob=prob, hard_mix_start=0.0)
-        reducer.schedule(0, 10)
+        reducer.schedule(9, 10)
         features = reducer(batch()).tokens.features
         assert features.shape[1] == (40 if has_gradient else 5)
         assert features.requires_grad == has_gradient
 
 
 def test_hard_passes_begin_when_they_are_told_to():
-    reducer = selector(hard_mix_prob=1.0, hard_mix_start=0.5)
+    reducer = selector(**AT_ONCE, hard_mix_prob=1.0, hard_mix_start=0.5)
     widths = []
     for step in (0, 4, 5, 9):
         reducer.schedule(step, 10)
@@ -207,7 +208,7 @@ def test_hard_passes_begin_when_they_are_told_to():
 
 
 def test_drawn_hard_passes_change_and_prefer_high_scores():
-    reducer = selector(hard_mix_prob=1.0, tau_start=1.0, tau_end=1.0)
+    reducer = selector(**AT_ONCE, hard_mix_prob=1.0, tau_start=1.0, tau_end=1.0)
     reducer.schedule(0, 10)
     with torch.no_grad():
         _, scores = reducer.score(batch())
@@ -221,7 +222,7 @@ def test_drawn_hard_passes_change_and_prefer_high_scores():
 
 
 def test_hard_passes_that_are_not_drawn_see_what_evaluation_sees():
-    reducer = selector(hard_mix_prob=1.0, hard_mix_drawn=False)
+    reducer = selector(**AT_ONCE, hard_mix_prob=1.0, hard_mix_drawn=False)
     reducer.schedule(0, 10)
     with torch.no_grad():
         assert torch.equal(reducer(batch()).source, reducer.eval()(batch()).source)
@@ -303,7 +304,7 @@ def test_vp_gate_preserves_variance_and_lets_the_signal_through_by_its_root():
     torch.manual_seed(0)
     x = torch.randn(1, 4, 200_000)
     alpha = torch.tensor([[0.0, 0.3, 0.9, 1.0]])
-    gated = GATES["vp"](x, alpha, 2)
+    gated = GATES["vp"](x, alpha, torch.tensor([2]))
     torch.testing.assert_close(gated.var(dim=-1), torch.ones(1, 4), atol=0.02, rtol=0)
     torch.testing.assert_close((gated * x).mean(dim=-1), alpha.sqrt(), atol=0.02, rtol=0)
     assert torch.equal(gated[0, 3], x[0, 3])
@@ -312,14 +313,14 @@ def test_vp_gate_preserves_variance_and_lets_the_signal_through_by_its_root():
 @pytest.mark.parametrize("gate", GATE_NAMES)
 def test_gates_have_finite_gradients_at_both_ends(gate):
     alpha = torch.tensor([[0.0, 1e-30, 0.5, 1.0]], requires_grad=True)
-    GATES[gate](torch.randn(1, 4, 6), alpha, 2).sum().backward()
+    GATES[gate](torch.randn(1, 4, 6), alpha, torch.tensor([2])).sum().backward()
     assert alpha.grad.isfinite().all()
 
 
 def test_straight_through_gate_is_hard_forward_and_soft_backward():
     x = torch.randn(1, 4, 3)
     alpha = torch.tensor([[0.2, 0.9, 0.3, 0.6]], requires_grad=True)
-    gated = GATES["hard_st"](x, alpha, 2)
+    gated = GATES["hard_st"](x, alpha, torch.tensor([2]))
     torch.testing.assert_close(gated, x * torch.tensor([0.0, 1.0, 0.0, 1.0])[:, None])
     gated.sum().backward()
     torch.testing.assert_close(alpha.grad, x.sum(dim=-1))
@@ -363,3 +364,35 @@ def test_every_setting_can_be_given_in_a_config():
 def test_mistakes_are_all_named(overrides, message):
     with pytest.raises(ConfigError, match=message):
         SparseLearn(DIM, **overrides)
+
+
+def test_the_budget_falls_from_the_whole_bag_to_k_and_stays_there():
+    reducer = selector(hard_mix_prob=1.0, budget_start=0.2, budget_end=0.6)
+    lengths = []
+    for step in range(11):
+        reducer.schedule(step, 10)
+        lengths.append(reducer(batch()).tokens.lengths.tolist())
+    assert lengths[:3] == [LENGTHS] * 3
+    # Half-way down, √(40 · 5) and √(25 · 5); the bag of 3 has nothing to lose.
+    assert lengths[4] == [14, 3, 11]
+    assert lengths[6:] == [[5, 3, 5]] * 5
+    assert all(later <= sooner for sooner, later in itertools.pairwise(lengths))
+    reducer.schedule(0, 10)
+    assert reducer.eval()(batch()).tokens.lengths.tolist() == [5, 3, 5]
+
+
+def test_while_the_budget_is_the_whole_bag_the_soft_path_is_clean():
+    reducer = selector(hard_mix_prob=0.0, budget_start=0.5)
+    reducer.schedule(0, 10)
+    tokens = batch()
+    assert torch.equal(reducer(tokens).tokens.features, reducer.score(tokens)[0].features)
+
+
+def test_soft_passes_share_the_budget_of_the_step():
+    settings = SparseLearnSettings(k=5, budget_start=0.0, budget_end=1.0)
+    progress = budget_progress(settings, 5, 10)
+    assert budget(torch.tensor(LENGTHS), 5, progress).tolist() == [14, 3, 11]
+
+
+def test_as_written_has_its_budget_from_the_start():
+    assert budget_progress(PRESETS["as_written"], 0, 100) == 1
