@@ -27,7 +27,7 @@ from slidesieve.reduction.dtc.scan import scan_order
 from slidesieve.reduction.dtc.settings import DTCSettings
 from slidesieve.reduction.dtc.sparsity import sparsity_of_stage
 from slidesieve.reduction.dtc.trace import StageTrace
-from slidesieve.reduction.selection import keep_tokens, top_tokens, rows_at
+from slidesieve.reduction.selection import keep_tokens, rows_at, top_tokens
 from slidesieve.tokens import Reduction, TokenBatch
 
 

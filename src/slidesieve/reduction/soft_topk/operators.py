@@ -22,9 +22,7 @@ OPERATORS: dict[str, Operator] = {
 }
 
 
-def soft_top_k(
-    operator: str, scores: Tensor, mask: Tensor, k: int | Tensor, tau: float
-) -> Tensor:
+def soft_top_k(operator: str, scores: Tensor, mask: Tensor, k: int | Tensor, tau: float) -> Tensor:
     """Share k units of weight among the tokens of each bag, the more the higher their scores.
 
     A bag of at most k tokens keeps them all: α = 1. Padding gets 0.

@@ -1,7 +1,7 @@
 """The gate: how much of each token gets through, given its share α of the budget.
 
-Every gate takes x (B, N, D), of unit variance, α (B, N) in [0, 1] and the budget k (B,), and returns
-(B, N, D).
+Every gate takes x (B, N, D), of unit variance, α (B, N) in [0, 1] and the budget k (B,), and
+returns (B, N, D).
 """
 
 from __future__ import annotations
