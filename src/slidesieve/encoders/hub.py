@@ -23,7 +23,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from slidesieve.encoders.weights import sha256_of
+from slidesieve.encoders.checksum import sha256_of
 from slidesieve.errors import ConfigError
 
 log = logging.getLogger(__name__)

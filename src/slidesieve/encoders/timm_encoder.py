@@ -7,11 +7,12 @@ from huggingface_hub.errors import HfHubHTTPError
 from torch import Tensor, nn
 
 from slidesieve.encoders import hub_timm
+from slidesieve.encoders.checksum import check_sha256
 from slidesieve.encoders.preparation import ANTIALIASED, Preparation
 from slidesieve.encoders.spec import EncoderSpec, near_misses
 from slidesieve.encoders.torch_encoder import Identity, TorchEncoder, device_and_precision
 from slidesieve.encoders.torchvision_compat import import_torchvision
-from slidesieve.encoders.weights import check_sha256, hash_weights, load_strictly, read_weights
+from slidesieve.encoders.weights import hash_weights, load_strictly, read_weights
 from slidesieve.errors import ConfigError
 
 import_torchvision()  # timm needs it and must not be the first to try
