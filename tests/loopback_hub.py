@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +24,7 @@ class Hub:
         gated: Repositories that need the token.
         cut_after: Bytes after which the connection of the next download breaks, once.
         lies: Repositories whose large files are served with one byte changed.
+        on_request: Called while a request waits for its answer.
         requests: (method, path, status, Range header) of everything asked about repositories.
     """
 
@@ -31,6 +32,7 @@ class Hub:
     gated: set[str] = field(default_factory=set)
     cut_after: int | None = None
     lies: set[str] = field(default_factory=set)
+    on_request: Callable[[], None] = lambda: None
     requests: list[tuple[str, str, int, str | None]] = field(default_factory=list)
     endpoint: str = ""
 
@@ -65,6 +67,7 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             pass
 
         def _answer(self, with_body: bool) -> None:
+            hub.on_request()
             path = unquote(urlsplit(self.path).path)
             if path.startswith("/api/models/") and path.endswith("/auth-check"):
                 repository = path.removeprefix("/api/models/").removesuffix("/auth-check")

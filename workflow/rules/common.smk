@@ -15,6 +15,7 @@ os.environ.update(PYTHONPATH=SOURCE)
 
 from slidesieve.cohort.checks import check_config, drop_removed
 from slidesieve.cohort.config import build_study
+from slidesieve.encoders.tiling_notes import tiling_notes
 from slidesieve.stages import STAGES
 
 
@@ -45,6 +46,15 @@ def model_problems_once(config):
 
 
 study = load_study()
+
+if workflow.is_main_process:
+    tilings = {
+        name: (dataset.settings["tile_px"], dataset.settings["target_mpp"])
+        for name, dataset in study.datasets.items()
+        if dataset.features_dir is None
+    }
+    for note in tiling_notes(study.encoders, tilings):
+        logger.warning(note)
 
 
 wildcard_constraints:

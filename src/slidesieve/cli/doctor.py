@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -14,8 +15,9 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-# The papers' encoders: both are gated, so access is worth knowing before a long run.
-_GATED_REPOSITORIES = ("MahmoodLab/conch", "paige-ai/Virchow2")
+from slidesieve.encoders.card import EncoderCard
+from slidesieve.encoders.cards import CARDS
+
 _MIN_FREE_GB = 10
 
 
@@ -92,7 +94,6 @@ def _gpu() -> Iterator[Finding]:
 
 def _gated_access() -> Iterator[Finding]:
     hub = import_module("huggingface_hub")
-    errors = import_module("huggingface_hub.errors")
     if not hub.get_token():
         yield Finding(
             "note", "no Hugging Face token; gated encoders need one (`hf auth login`, or HF_TOKEN)"
@@ -101,15 +102,26 @@ def _gated_access() -> Iterator[Finding]:
     if os.environ.get("HF_HUB_OFFLINE") == "1":
         yield Finding("note", "HF_HUB_OFFLINE=1: only weights already in the cache can be used")
         return
-    for repository in _GATED_REPOSITORIES:
-        try:
-            hub.auth_check(repository)
-        except errors.GatedRepoError:
-            yield Finding("note", f"{repository}: no access yet; request it on the model's page")
-        except (errors.HfHubHTTPError, OSError) as error:
-            yield Finding("note", f"{repository}: could not ask the hub ({type(error).__name__})")
-        else:
-            yield Finding("ok", f"{repository}: access granted")
+    gated = [card for card in CARDS.values() if card.gated]
+    with ThreadPoolExecutor(len(gated)) as pool:
+        yield from pool.map(_access, gated)
+
+
+def _access(card: EncoderCard) -> Finding:
+    """Ask the hub whether the user's token opens a repository."""
+    hub = import_module("huggingface_hub")
+    errors = import_module("huggingface_hub.errors")
+    httpx = import_module("httpx")
+    page = f"{hub.constants.ENDPOINT}/{card.hub_id}"
+    try:
+        hub.auth_check(card.hub_id)
+    except errors.GatedRepoError:
+        return Finding("note", f"{card.name}: no access yet; request it at {page}")
+    except errors.RepositoryNotFoundError:
+        return Finding("note", f"{card.name}: the hub does not know this token, or not {page}")
+    except (errors.HfHubHTTPError, httpx.HTTPError, OSError) as error:
+        return Finding("note", f"{card.name}: could not ask the hub ({type(error).__name__})")
+    return Finding("ok", f"{card.name}: access granted")
 
 
 def _disk(results: Path) -> Iterator[Finding]:

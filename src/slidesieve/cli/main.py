@@ -45,9 +45,31 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="check packages, OpenSlide, GPU, weights, disk")
     doctor.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
 
+    _add_sheets(commands.add_parser("sheet", help="make a sample sheet of TCGA or PANDA tables"))
+
+    commands.add_parser("encoders", help="list the encoders that a config may name")
+
     demo = commands.add_parser("demo-slides", help="paint the demo cohort and its sample sheet")
     demo.add_argument("folder", type=Path, metavar="FOLDER")
     return parser
+
+
+def _add_sheets(parser: argparse.ArgumentParser) -> None:
+    archives = parser.add_subparsers(dest="archive", required=True, metavar="ARCHIVE")
+    gdc = archives.add_parser("gdc", help="TCGA, from GDC sample sheets or manifests")
+    gdc.add_argument("tables", nargs="+", type=Path, metavar="TABLE", help="as the portal gives it")
+    gdc.add_argument(
+        "--clinical", type=Path, metavar="FILE", help="clinical.tsv: tells IDC from ILC in BRCA"
+    )
+    gdc.add_argument("--project", help="of a manifest's files, for example TCGA-LUAD")
+    panda = archives.add_parser("panda", help="the PANDA challenge, from its train.csv")
+    panda.add_argument("tables", nargs=1, type=Path, metavar="TABLE", help="train.csv")
+    panda.add_argument("--task", choices=["binary", "isup"], default="binary")
+    for archive in (gdc, panda):
+        archive.add_argument("--output", type=Path, required=True, metavar="FILE")
+        archive.add_argument(
+            "--slides", type=Path, metavar="FOLDER", help="leave out slides that it lacks"
+        )
 
 
 if __name__ == "__main__":

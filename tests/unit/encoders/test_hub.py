@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -186,16 +187,29 @@ def test_wrong_repository_revision_or_file_are_named(hub, ask):
     assert "holds none of weights.pt, w.bin" in refusal(ask(CONCH, "weights.pt", "w.bin"))
 
 
+def command_lines() -> set[bytes]:
+    """What a process list shows now."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            found.add(path.read_bytes())
+    return found
+
+
 @pytest.mark.parametrize("how_it_ends", ["well", "damaged", "refused"])
-def test_the_token_reaches_no_output_no_log_and_no_file(hub, ask, tmp_path, how_it_ends):
+def test_the_token_reaches_no_output_log_file_or_process_list(hub, ask, tmp_path, how_it_ends):
     token = TOKEN
     if how_it_ends == "damaged":
         hub.lies.add(CONCH)
     elif how_it_ends == "refused":
         token = "hf_ThisOneIsNotAllowed"
+    listed: set[bytes] = set()
+    hub.on_request = lambda: listed.update(command_lines())
     run = ask(token=token)
     assert (run.returncode == 0) == (how_it_ends == "well")
     assert token not in run.stdout + run.stderr
+    assert any(CONCH.encode() in line for line in listed) == Path("/proc/self/cmdline").exists()
+    assert not any(token.encode() in line for line in listed)
     assert (tmp_path / "run.log").stat().st_size
     for path in tmp_path.rglob("*"):
         if path.is_file():

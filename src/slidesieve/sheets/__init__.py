@@ -1,0 +1,1 @@
+"""Sample sheets from the tables that public archives hand out."""
