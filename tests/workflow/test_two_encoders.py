@@ -9,6 +9,7 @@ import h5py
 import pytest
 from runner import Study
 from safetensors.torch import save
+from toy_cohort import make_toy
 
 from loopback_hub import COMMIT, TOKEN, running_hub
 from slidesieve.encoders.torchvision_compat import import_torchvision
@@ -113,8 +114,11 @@ def test_tiles_of_another_size_than_the_encoders_are_noted_once_and_not_refused(
 
 
 def test_a_gated_encoder_of_the_hub_works_in_a_run_and_its_token_stays_out_of_it(
-    toy, tmp_path, monkeypatch
+    tmp_path, monkeypatch
 ):
+    toy = Study(tmp_path / "toy")
+    toy.folder.mkdir()
+    make_toy(toy)
     model = timm.create_model("test_vit", pretrained=False, num_classes=0)
     trained = {"input_size": [3, 160, 160], "mean": [0.5] * 3, "std": [0.5] * 3}
     config = {"architecture": "test_vit", "pretrained_cfg": trained}
