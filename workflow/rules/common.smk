@@ -13,8 +13,9 @@ SCHEMAS = Path(workflow.basedir) / "workflow" / "schemas"
 sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=SOURCE)
 
-from slidesieve.cohort.checks import check_config, drop_removed
+from slidesieve.cohort.checks import check_config
 from slidesieve.cohort.config import build_study
+from slidesieve.cohort.layers import settle_layers
 from slidesieve.encoders.tiling_notes import tiling_notes
 from slidesieve.stages import STAGES
 
@@ -25,7 +26,7 @@ def load_study():
         yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text())
         for name in ("config", "samples")
     )
-    drop_removed(config)
+    settle_layers(config)
     checked = check_config(config, config_schema, row_schema)
     problems = [*checked.problems, *model_problems_once(config)]
     if problems:
@@ -62,6 +63,7 @@ wildcard_constraints:
     slide=r"[A-Za-z0-9][A-Za-z0-9._-]*",
     encoder=r"[A-Za-z0-9][A-Za-z0-9_.-]*",
     model="|".join(study.models),
+    table="|".join(study.studies) or "(?!)",
     fold=r"\d+",
 
 
@@ -146,6 +148,19 @@ def per_model(pattern):
     return paths
 
 
+def per_row(pattern):
+    """Input function: a file for each encoder of the dataset and row of a study's table."""
+
+    def paths(wildcards):
+        return [
+            pattern.format(dataset=wildcards.dataset, encoder=encoder, model=model)
+            for encoder in study.encoders_of(wildcards.dataset)
+            for model in study.studies[wildcards.table]["rows"]
+        ]
+
+    return paths
+
+
 def per_fold(pattern, model=None):
     """Input function: a file for each fold of a model (of the wildcard's, unless one is named)."""
 
@@ -222,7 +237,13 @@ def shown_slides(dataset):
 
 
 def targets(name):
-    """Everything that is made of one dataset."""
+    """Everything that is made of one dataset: its studies, if the config has any."""
+    if study.studies:
+        return [
+            f"results/{name}/studies/{table}.{kind}"
+            for table in study.studies
+            for kind in ("csv", "png", "html")
+        ]
     dataset = study.datasets[name]
     made = [
         f"results/{name}/{file}"

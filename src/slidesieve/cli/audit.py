@@ -10,8 +10,9 @@ import yaml
 from snakemake.utils import update_config, validate
 
 from slidesieve.audit.report import audit_study
-from slidesieve.cohort.checks import check_config, drop_removed
+from slidesieve.cohort.checks import check_config
 from slidesieve.cohort.config import Study, build_study
+from slidesieve.cohort.layers import settle_layers
 from slidesieve.errors import ConfigError
 
 
@@ -43,7 +44,7 @@ def load_study(files: Sequence[Path]) -> Study:
         yaml.safe_load((schemas / f"{name}.schema.yaml").read_text(encoding="utf-8"))
         for name in ("config", "samples")
     )
-    drop_removed(config)
+    settle_layers(config)
     checked = check_config(config, config_schema, row_schema)
     if checked.problems:
         raise ConfigError(checked.problems)

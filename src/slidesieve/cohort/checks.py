@@ -11,6 +11,7 @@ from typing import Any
 from slidesieve.cohort.config import encoder_specs, read_dataset_sheet
 from slidesieve.cohort.schema import did_you_mean, schema_problems
 from slidesieve.cohort.sheet import Sheet
+from slidesieve.cohort.study_checks import study_problems
 from slidesieve.encoders.registry import check_encoder
 from slidesieve.errors import ConfigError
 from slidesieve.tissue.params import TissueParams
@@ -18,15 +19,6 @@ from slidesieve.training.settings import TrainingSettings
 
 # Names of target rules; a dataset called so could not be asked for.
 RESERVED_NAMES = ("all", "audit")
-
-
-def drop_removed(config: dict) -> None:
-    """Drop datasets and models that a study sets to null, which is how it takes them back."""
-    for section in ("datasets", "models"):
-        entries = config.get(section)
-        if isinstance(entries, dict) and len(entries) > 1:
-            for name in [name for name, entry in entries.items() if entry is None]:
-                del entries[name]
 
 
 @dataclass(frozen=True)
@@ -59,6 +51,8 @@ def check_config(config: Mapping, config_schema: Mapping, row_schema: Mapping) -
         problems += _tissue_problems(sheet, settings, f"datasets.{name}")
         problems += _fold_problems(sheet, settings, f"datasets.{name}", config_schema)
     problems += _reference_problems(config)
+    problems += _like_problems(config)
+    problems += study_problems(config)
     problems += _encoder_problems(config)
     if isinstance(config.get("training"), Mapping):
         problems += _refusals(TrainingSettings.from_config, config["training"], "")
@@ -142,6 +136,18 @@ def _reference_problems(config: Mapping) -> Iterator[str]:
         named = settings.get(key) if isinstance(settings, Mapping) else None
         if named is not None and named not in models:
             yield f"{section}.{key}: no model {named!r}; {did_you_mean(str(named), list(models))}"
+
+
+def _like_problems(config: Mapping) -> Iterator[str]:
+    models = dict(_mappings(config.get("models")))
+    whole = [name for name, spec in models.items() if "like" not in spec]
+    for name, spec in models.items():
+        if "like" in spec:
+            base = str(spec["like"])
+            yield (
+                f"models.{name}.like: no model {base!r} with a spec of its own; "
+                f"{did_you_mean(base, whole)}"
+            )
 
 
 def _encoder_problems(config: Mapping) -> Iterator[str]:

@@ -59,11 +59,12 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Study:
-    """A whole config: datasets, encoders and models, and the settings they share."""
+    """A whole config: datasets, encoders, models, tables of papers, and the settings they share."""
 
     datasets: Mapping[str, Dataset]
     encoders: Mapping[str, Mapping]
     models: Mapping[str, Mapping]
+    studies: Mapping[str, Mapping]
     training: Mapping
     evaluation: Mapping
     report: Mapping
@@ -128,6 +129,7 @@ def build_study(config: Mapping, sheets: Mapping[str, Sheet]) -> Study:
         datasets=datasets,
         encoders=encoder_specs(config["encoders"]),
         models=config["models"],
+        studies=config["studies"],
         training=config["training"],
         evaluation=config["evaluation"],
         report=config["report"],

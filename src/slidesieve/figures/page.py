@@ -22,6 +22,7 @@ th { border-bottom: 2px solid #1a1a1a; font-weight: 600; white-space: normal;
      vertical-align: bottom; }
 td { border-bottom: 1px solid #e3e3e3; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
+.paper { background: #f1f1f1; color: #555; }
 .best { font-weight: 700; }
 .best small { font-weight: 400; }
 .wrap { white-space: normal; min-width: 14rem; max-width: 34rem; }

@@ -21,7 +21,7 @@ from slidesieve.training.batches import StepBatches, labels_of
 from slidesieve.training.early_stopping import EarlyStopping
 from slidesieve.training.fitted import FittedModel
 from slidesieve.training.memory import TokenBudget
-from slidesieve.training.prediction import balanced_accuracy, predict_logits
+from slidesieve.training.prediction import balanced_accuracy, predict_bags
 from slidesieve.training.settings import TrainingSettings
 
 
@@ -203,7 +203,8 @@ class _Fit:
         if not bags:
             return {"val_loss": float("nan"), "val_balanced_accuracy": float("nan")}
         labels = labels_of(bags)
-        logits = predict_logits(self.model, bags, self._validation_budget, self._device)
+        found = predict_bags(self.model, bags, self._validation_budget, self._device)
+        logits = found.logits
         weights = self._class_weights.double().cpu()
         loss = functional.cross_entropy(logits, labels, weight=weights)
         accuracy = balanced_accuracy(labels.numpy(), logits.argmax(dim=1).numpy())

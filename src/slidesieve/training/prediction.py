@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,27 +18,44 @@ from slidesieve.training.memory import TokenBudget
 from slidesieve.training.settings import TrainingSettings
 
 
-def predict_logits(
+@dataclass(frozen=True)
+class Predicted:
+    """What a model makes of n bags.
+
+    Attributes:
+        logits: (n, C) float64 on the CPU.
+        tokens_kept: (n,) int64, tokens that its reducer handed on.
+    """
+
+    logits: torch.Tensor
+    tokens_kept: torch.Tensor
+
+
+def predict_bags(
     model: nn.Module, bags: Sequence[Bag], budget: TokenBudget, device: torch.device
-) -> torch.Tensor:
-    """Return the logits of bags, (B, C) float64 on the CPU, in the bags' order."""
+) -> Predicted:
+    """Predict at least one bag; results in the bags' order."""
     was_training = model.training
     model.eval()
-    logits = budget.run(bags, lambda tokens: _logits(model, bags, tokens, device))
+    found = budget.run(bags, lambda tokens: _predicted(model, bags, tokens, device))
     model.train(was_training)
-    return logits
+    return found
 
 
 @torch.no_grad()
-def _logits(
+def _predicted(
     model: nn.Module, bags: Sequence[Bag], token_budget: int, device: torch.device
-) -> torch.Tensor:
+) -> Predicted:
     positions = pack_by_tokens([len(bag.features) for bag in bags], token_budget)
     batches = ready_batches([[bags[i] for i in group] for group in positions], device)
-    logits = torch.cat([model(batch)[0].logits.double().cpu() for batch in batches])
+    logits, kept = [], []
+    for output, reduction in map(model, batches):
+        logits.append(output.logits.double().cpu())
+        kept.append(reduction.tokens.lengths.cpu())
     # Row j is of bag order[j]: put each where its bag stands.
     order = torch.tensor([i for group in positions for i in group])
-    return torch.empty_like(logits).index_copy_(0, order, logits)
+    rows = order.argsort()
+    return Predicted(torch.cat(logits)[rows], torch.cat(kept)[rows])
 
 
 def predict(
@@ -46,14 +64,17 @@ def predict(
     """Predict slides in full precision.
 
     Returns:
-        slide_id, patient_id, label, prediction, prob_<class>…, a row a bag in the bags' order.
+        slide_id, patient_id, label, prediction, prob_<class>…, tokens_in, tokens_kept, a row a bag
+        in the bags' order.
     """
     classes = fitted.classes
     probabilities = np.zeros((0, len(classes)))
+    kept = np.zeros(0, dtype=np.int64)
     if bags:
-        model = fitted.model.to(device)
-        logits = predict_logits(model, bags, TokenBudget(settings.token_budget), device)
-        probabilities = logits.softmax(dim=1).numpy()
+        budget = TokenBudget(settings.token_budget)
+        found = predict_bags(fitted.model.to(device), bags, budget, device)
+        probabilities = found.logits.softmax(dim=1).numpy()
+        kept = found.tokens_kept.numpy()
     table = pd.DataFrame(
         {
             "slide_id": [bag.slide_id for bag in bags],
@@ -63,7 +84,9 @@ def predict(
         },
         dtype=str,
     )
-    return table.assign(**{f"prob_{c}": probabilities[:, i] for i, c in enumerate(classes)})
+    table = table.assign(**{f"prob_{c}": probabilities[:, i] for i, c in enumerate(classes)})
+    tokens_in = np.array([len(bag.features) for bag in bags], dtype=np.int64)
+    return table.assign(tokens_in=tokens_in, tokens_kept=kept)
 
 
 def balanced_accuracy(labels: NDArray[np.integer], predictions: NDArray[np.integer]) -> float:

@@ -7,12 +7,16 @@ import jinja2
 import pytest
 
 PAINTED = "Painted slides; not clinical"
-NAMES = ("cohort", "overview", "roc", "confusion", "models", "summary", "cost", "heatmap")
+NAMES = ("cohort", "overview", "roc", "confusion", "models", "summary", "cost", "heatmap", "study")
 
 
 def rendered(repo, name: str, dataset: str) -> str:
-    wildcards = SimpleNamespace(dataset=dataset, encoder="uni", model="abmil", slide="s 1")
-    snakemake = SimpleNamespace(wildcards=wildcards, config={"datasets": {dataset: {}, "b": {}}})
+    wildcards = SimpleNamespace(
+        dataset=dataset, encoder="uni", model="abmil", slide="s 1", table="retention"
+    )
+    studies = {"retention": {"title": "Table 2", "paper": {"source": "A paper, 2026"}}}
+    config = {"datasets": {dataset: {}, "b": {}}, "studies": studies}
+    snakemake = SimpleNamespace(wildcards=wildcards, config=config)
     source = (repo / "workflow" / "report" / f"{name}.rst").read_text()
     return jinja2.Template(source, undefined=jinja2.StrictUndefined).render(snakemake=snakemake)
 
@@ -34,6 +38,10 @@ def test_captions_render_and_say_what_they_do_not_show(repo, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_captions_of_the_demo_say_that_it_is_painted(repo, name):
     assert PAINTED in html(rendered(repo, name, "demo"))
+
+
+def test_the_caption_of_a_study_says_whose_numbers_are_whose(repo):
+    assert "printed in A paper, 2026" in html(rendered(repo, "study", "tcga"))
 
 
 def test_the_report_says_so_too(repo):

@@ -7,14 +7,15 @@ import logging
 import pytest
 import torch
 from bag_factory import random_bags
-from torch import nn
 
 from slidesieve.aggregators import registry
 from slidesieve.aggregators.abmil import ABMIL
 from slidesieve.errors import SlideSieveError
+from slidesieve.models import PassOn, SlideClassifier
+from slidesieve.reduction.identity import Identity
 from slidesieve.training.loop import fit_fold
 from slidesieve.training.memory import TokenBudget
-from slidesieve.training.prediction import predict_logits
+from slidesieve.training.prediction import predict_bags
 from slidesieve.training.settings import TrainingSettings
 
 CPU = torch.device("cpu")
@@ -88,23 +89,13 @@ def test_predictions_do_not_depend_on_the_memory(small_memory):
     bags = random_bags(LENGTHS)
     torch.manual_seed(0)
     model = SmallMemory(8, 2, hidden_dim=16, attention_dim=8)
-    pair = _AsClassifier(model)
-    cut = predict_logits(pair, bags, TokenBudget(10_000), CPU)
-    torch.testing.assert_close(cut, predict_logits(pair, bags, TokenBudget(40), CPU))
+    pair = SlideClassifier(PassOn(), Identity(8), model)
+    cut, asked = (predict_bags(pair, bags, TokenBudget(n), CPU) for n in (10_000, 40))
+    torch.testing.assert_close(cut.logits, asked.logits)
+    assert cut.tokens_kept.tolist() == LENGTHS
 
 
 def test_a_slide_too_large_even_alone_is_named(small_memory):
     bags = random_bags([10, HELD_TOKENS + 1, 4])
     with pytest.raises(SlideSieveError, match=f"slide s1, {HELD_TOKENS + 1} tokens: .*even alone"):
         weights_of(small_memory, 10_000, bags)
-
-
-class _AsClassifier(nn.Module):
-    """An aggregator that is called as a SlideClassifier is."""
-
-    def __init__(self, aggregator):
-        super().__init__()
-        self.aggregator = aggregator
-
-    def forward(self, batch):
-        return self.aggregator(batch), None

@@ -177,9 +177,9 @@ def test_saved_model_predicts_the_same(tmp_path):
     save_model(tmp_path, fitted)
     loaded = load_model(tmp_path)
     settings = TrainingSettings()
-    pd.testing.assert_frame_equal(
-        predict(loaded, bags, settings, CPU), predict(fitted, bags, settings, CPU)
-    )
+    table = predict(loaded, bags, settings, CPU)
+    pd.testing.assert_frame_equal(table, predict(fitted, bags, settings, CPU))
+    assert table["tokens_kept"].tolist() == [6, 4, 6]
     for name in ("spec", "classes", "dim", "seed", "best_epoch", "encoder", "encoder_revision"):
         assert getattr(loaded, name) == getattr(fitted, name)
     assert loaded.history.columns.tolist() == fitted.history.columns.tolist()
@@ -193,7 +193,9 @@ def test_predictions_table_holds_names_and_probabilities_in_the_bags_order():
     assert table.columns.tolist() == [
         *("slide_id", "patient_id", "label", "prediction"),
         *("prob_benign", "prob_tumour"),
+        *("tokens_in", "tokens_kept"),
     ]
+    assert table["tokens_in"].tolist() == table["tokens_kept"].tolist() == [9, 2, 30]
     assert table["slide_id"].tolist() == ["s0", "s1", "s2"]
     assert table["label"].tolist() == ["benign", "tumour", "benign"]
     probabilities = table[["prob_benign", "prob_tumour"]].to_numpy()

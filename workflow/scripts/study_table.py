@@ -1,0 +1,22 @@
+"""Put a study's results in the shape of the paper's table, the paper's numbers beside ours."""
+
+from pathlib import Path
+
+from slidesieve.figures.study_page import study_page
+from slidesieve.figures.study_plot import study_plot
+from slidesieve.logs import log_to
+from slidesieve.store.tables import read_csv, write_csv
+from slidesieve.study_table import study_table
+
+log_to(snakemake.log[0])
+study, name = snakemake.params.study, snakemake.wildcards.dataset
+summary, comparisons, cost = (
+    read_csv(Path(snakemake.input[table])) for table in ("summary", "comparisons", "cost")
+)
+predictions = {
+    (path.parent.name, path.stem): read_csv(path) for path in map(Path, snakemake.input.predictions)
+}
+table = study_table(study, summary, comparisons, cost, predictions)
+write_csv(Path(snakemake.output.table), table)
+study_plot(study, table, name, Path(snakemake.output.figure))
+study_page(study, table, name, Path(snakemake.output.page))
