@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Sections whose entries a later file takes back by setting them to null.
-_TAKEN_BACK = ("datasets", "models", "studies")
+# Sections whose entries a later file takes back by setting them to null, and how few may be left.
+_TAKEN_BACK = {"datasets": 1, "models": 1, "studies": 0}
 _PARTS = ("reducer", "aggregator")
 
 
@@ -20,9 +20,9 @@ def settle_layers(config: dict) -> None:
     if isinstance(models, dict):
         settled = {name: _filled_in(spec, models) for name, spec in models.items()}
         models.update(settled)
-    for section in _TAKEN_BACK:
+    for section, fewest in _TAKEN_BACK.items():
         entries = config.get(section)
-        if isinstance(entries, dict) and len(entries) > 1:
+        if isinstance(entries, dict) and len(entries) > fewest:
             for name in [name for name, entry in entries.items() if entry is None]:
                 del entries[name]
 

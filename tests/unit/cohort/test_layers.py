@@ -69,6 +69,12 @@ def test_null_takes_back_datasets_models_and_studies():
     assert list(config["studies"]) == ["schedules"]
 
 
+def test_the_only_study_can_be_taken_back():
+    config = {"studies": {"retention": None}}
+    settle_layers(config)
+    assert config == {"studies": {}}
+
+
 @pytest.mark.parametrize("config", [{}, {"models": None}, {"models": [1]}, {"models": {"a": 3}}])
 def test_broken_shapes_are_left_for_the_checks(config):
     before = copy.deepcopy(config)
