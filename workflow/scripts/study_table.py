@@ -10,6 +10,7 @@ from slidesieve.study_table import study_table
 
 log_to(snakemake.log[0])
 study, name = snakemake.params.study, snakemake.wildcards.dataset
+whose = "demo (painted slides)" if name == "demo" else name
 summary, comparisons, cost = (
     read_csv(Path(snakemake.input[table])) for table in ("summary", "comparisons", "cost")
 )
@@ -18,5 +19,5 @@ predictions = {
 }
 table = study_table(study, summary, comparisons, cost, predictions)
 write_csv(Path(snakemake.output.table), table)
-study_plot(study, table, name, Path(snakemake.output.figure))
-study_page(study, table, name, Path(snakemake.output.page))
+study_plot(study, table, whose, Path(snakemake.output.figure))
+study_page(study, table, whose, Path(snakemake.output.page))
