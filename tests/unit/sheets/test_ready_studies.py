@@ -8,7 +8,8 @@ from archive_tables import CLINICAL_HEADER, PANDA_HEADER, cases, write_lines, wr
 from snakemake.utils import update_config
 
 from slidesieve.cli.main import main
-from slidesieve.cohort.checks import check_config, drop_removed
+from slidesieve.cohort.checks import check_config
+from slidesieve.cohort.layers import settle_layers
 from slidesieve.model_checks import model_problems
 
 RCC = {"TCGA-KICH": 6, "TCGA-KIRC": 7, "TCGA-KIRP": 5}
@@ -58,7 +59,7 @@ def test_a_ready_study_is_sound_and_the_papers(
     assert main(["sheet", *arguments(tmp_path)]) == 0
     config = yaml.safe_load((repo / "config.yaml").read_text())
     update_config(config, yaml.safe_load((repo / f"config/{study}.yaml").read_text()))
-    drop_removed(config)
+    settle_layers(config)
     schemas = repo / "workflow/schemas"
     checked = check_config(
         config,
