@@ -17,7 +17,8 @@ class Merged:
     """Tokens after merging.
 
     Attributes:
-        tokens: B bags of M tokens; a merged token keeps the coordinates of its first member.
+        tokens: B bags of M tokens; a merged token keeps the coordinates of its first member and
+            the features of its receiver, whose place `group_means` are to take.
         into: (B, N) position among the N tokens of the one each merged into; its own where it
             did not; −1 in padding.
         went: (B, N) position among the M tokens each of the N went to; −1 in padding.
@@ -42,7 +43,7 @@ class Merged:
 
 
 def merge_pairs(tokens: TokenBatch, log_importance: Tensor, pairs: Pairs, order: str) -> Merged:
-    """Replace tokens that merge by their importance-weighted mean.
+    """Form groups of tokens that merge and close the ranks behind them.
 
     h = Σ_i α_i h_i / Σ_i α_i over the members of a group: a receiver and its givers, two tokens
     unless the matching lets several givers choose one receiver. Weights are a softmax of log α
@@ -68,18 +69,15 @@ def merge_pairs(tokens: TokenBatch, log_importance: Tensor, pairs: Pairs, order:
     mask = own[:, : kept.shape[1]] < n_left[:, None]
     first = own.scatter_reduce(1, into, own, "amin").gather(1, kept)
     is_merged = (groups.n_members.gather(1, kept) > 1) & mask
-    features = zero_padding(rows_at(tokens.features, kept), mask)
-    went = place_of.gather(1, into)
-    _merge_features(features, is_merged, tokens.features, groups.weight, kept, went, pairs)
     return Merged(
         tokens=TokenBatch(
-            features=features,
+            features=zero_padding(rows_at(tokens.features, kept), mask),
             mask=mask,
             coords=zero_padding(rows_at(tokens.coords, first), mask),
             size=_sum_by(into, tokens.size).gather(1, kept) * mask,
         ),
         into=into.masked_fill(~tokens.mask, -1),
-        went=went.masked_fill(~tokens.mask, -1),
+        went=place_of.gather(1, into).masked_fill(~tokens.mask, -1),
         kept=kept,
         weight=groups.weight,
         is_merged=is_merged,
@@ -87,6 +85,28 @@ def merge_pairs(tokens: TokenBatch, log_importance: Tensor, pairs: Pairs, order:
         log_max=groups.log_max.gather(1, kept).masked_fill(~mask, -torch.inf),
         n_members=groups.n_members.gather(1, kept).masked_fill(~mask, 1),
     )
+
+
+def group_means(features: Tensor, merged: Merged, pairs: Pairs) -> Tensor:
+    """Return the importance-weighted means of the groups, (G, D), in the order of `is_merged`.
+
+    Sums are taken in float32 at least.
+
+    Args:
+        features: (B, N, D) of all tokens.
+        merged: What became of them.
+        pairs: Who merged into whom.
+    """
+    wide = torch.promote_types(features.dtype, torch.float32)
+    bag, place = merged.is_merged.nonzero().unbind(dim=1)
+    receiver = merged.kept[bag, place]
+    means = features[bag, receiver].to(wide) * merged.weight[bag, receiver][:, None]
+    bag, pair = pairs.chosen.nonzero().unbind(dim=1)
+    giver = pairs.giver[bag, pair]
+    given = features[bag, giver].to(wide) * merged.weight[bag, giver][:, None]
+    number = merged.is_merged.flatten().cumsum(dim=0).view_as(merged.is_merged) - 1
+    means.index_add_(0, number[bag, merged.went[bag, giver]], given)
+    return means.to(features.dtype)
 
 
 def no_merge(tokens: TokenBatch, log_importance: Tensor) -> Merged:
@@ -126,31 +146,6 @@ class _Groups:
         # Receivers alone have a total; the rest is never looked at but must have a gradient.
         self.log_sum = greatest + total.clamp(min=torch.finfo(total.dtype).tiny).log()
         self.n_members = _sum_by(into, torch.ones_like(above.detach()))
-
-
-def _merge_features(
-    left: Tensor,
-    is_merged: Tensor,
-    features: Tensor,
-    weight: Tensor,
-    kept: Tensor,
-    went: Tensor,
-    pairs: Pairs,
-) -> None:
-    """Put the groups' weighted means in their receivers' rows of (B, M, D) `left`, in place.
-
-    No row is touched of tokens that do not merge. Sums are taken in float32 at least.
-    """
-    wide = torch.promote_types(features.dtype, torch.float32)
-    groups = is_merged.flatten().nonzero().squeeze(1)
-    received = left.flatten(end_dim=1)[groups].to(wide)
-    means = received * weight.gather(1, kept).flatten()[groups, None]
-    bag, pair = pairs.chosen.nonzero().unbind(dim=1)
-    giver = pairs.giver[bag, pair]
-    given = features[bag, giver].to(wide) * weight[bag, giver][:, None]
-    number = is_merged.flatten().cumsum(dim=0).view_as(is_merged) - 1
-    means.index_add_(0, number[bag, went[bag, giver]], given)
-    left.view(-1, left.shape[-1]).index_copy_(0, groups, means.to(left.dtype))
 
 
 def _order_key(own: Tensor, into: Tensor, pairs: Pairs, order: str) -> Tensor:

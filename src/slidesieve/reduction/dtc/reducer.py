@@ -19,8 +19,15 @@ from slidesieve.reduction.dtc.importance import (
     log_softmax_of_bag,
     relative_importance,
 )
-from slidesieve.reduction.dtc.matching import choose_pairs, find_candidates, random_candidates
-from slidesieve.reduction.dtc.merging import Merged, merge_pairs, no_merge
+from slidesieve.reduction.dtc.matching import (
+    Pairs,
+    choose_pairs,
+    find_candidates,
+    random_candidates,
+)
+from slidesieve.reduction.dtc.merging import Merged, group_means, merge_pairs, no_merge
+from slidesieve.reduction.dtc.places import carried_back, carry, follow, positions, scaled
+from slidesieve.reduction.dtc.pool import TokenPool
 from slidesieve.reduction.dtc.positional import PositionalCode
 from slidesieve.reduction.dtc.presets import resolve_settings, warn_of_degenerate_terms
 from slidesieve.reduction.dtc.scan import scan_order
@@ -85,17 +92,19 @@ class DTC(TokenReducer):
         plans = _plan_batch(tokens.lengths, self.settings)
         tokens, source = self._read(tokens)
         scale = tokens.mask.float()
-        scores = None
+        scores, pool = None, TokenPool(tokens)
+        tokens = pool.references
         traces, terms = [], []
         for stage, plan in enumerate(plans):
-            result = self._stage(stage, tokens, scores, scale, plan)
-            tokens, scale = result.tokens, result.scale
+            result = self._stage(stage, pool, tokens, scores, scale, plan)
+            pool, tokens, scale = result.pool, result.tokens, result.scale
             scores = result.scores if self._scores_last else None
             traces.append(replace(result.trace, entered=source))
             terms.append(result.sparsity)
-            source = _follow(source, result.trace.went)
+            source = follow(source, result.trace.went)
+        tokens = pool.look_up(tokens)
         if self._gates_apply and not self.settings.gate_feeds_back:
-            tokens = _scaled(tokens, scale)
+            tokens = scaled(tokens, scale)
         has_loss = self.training and self.settings.sparsity != "none"
         losses = {"dtc_sparsity": self.settings.sparsity_weight * sum(terms)} if has_loss else {}
         return Reduction(tokens, source, losses), tuple(traces)
@@ -120,7 +129,7 @@ class DTC(TokenReducer):
     def _read(self, tokens: TokenBatch) -> tuple[TokenBatch, Tensor]:
         """Add the positional code, bring tokens into the order of the scan, say where each is."""
         tokens = self.position(tokens)
-        source = _positions(tokens.mask)
+        source = positions(tokens.mask)
         if self.settings.scan == "given":
             return tokens, source
         order = scan_order(tokens, self.settings.scan)
@@ -133,35 +142,54 @@ class DTC(TokenReducer):
         return scanned, torch.empty_like(order).scatter(1, order, source)
 
     def _stage(
-        self, stage: int, tokens: TokenBatch, scores: Tensor | None, scale: Tensor, plan: _Plan
+        self,
+        stage: int,
+        pool: TokenPool,
+        references: TokenBatch,
+        scores: Tensor | None,
+        scale: Tensor,
+        plan: _Plan,
     ) -> _StageResult:
+        tokens = pool.look_up(references)
         if scores is None:
             scores = self._network(stage)(tokens.features)
         log_importance = log_softmax_of_bag(scores, tokens.mask)
-        merged = self._merge(stage, tokens, log_importance, plan)
-        scores = self._scores_after(stage, merged, scores)
+        pairs = self._pairs(stage, tokens, log_importance, plan)
+        if pairs is None:
+            merged = no_merge(references, log_importance)
+            left = references
+        else:
+            merged = merge_pairs(references, log_importance, pairs, self.settings.order)
+            means = group_means(tokens.features, merged, pairs)
+            left = pool.with_means(merged.tokens, merged.is_merged, means)
+            scores = self._scores_after(stage, merged, means, scores)
+        # From here on the features of tokens that did not merge are not needed.
+        size = tokens.size
+        del tokens
         log_after = self._importance_after(merged, scores)
-        left, scale = merged.tokens, _carry(merged.weight * scale, merged.went, merged.tokens.mask)
+        scale = carry(merged.weight * scale, merged.went, left.mask)
         gate = None
         if self.settings.gate_input != "none":
             gate = gate_values(log_after, plan.left, self.settings)
             factor = self._factor(gate, left.mask)
             scale = scale * factor
             if self.settings.gate_feeds_back and self._gates_apply:
-                left = _scaled(left, factor)
+                pool = TokenPool(scaled(pool.look_up(left), factor))
+                left = pool.references
         kept, went = self._prune(stage, left, log_after, gate, plan)
         trace = StageTrace(
             entered=merged.into,
             importance=log_importance.detach().exp(),
             into=merged.into,
-            went=_follow(merged.went, went),
-            importance_after=_carried_back(log_after.detach().exp(), merged.went),
-            size=tokens.size,
+            went=follow(merged.went, went),
+            importance_after=carried_back(log_after.detach().exp(), merged.went),
+            size=size,
         )
         return _StageResult(
+            pool=pool,
             tokens=kept,
-            scores=_carry(scores, went, kept.mask),
-            scale=_carry(scale, went, kept.mask),
+            scores=carry(scores, went, kept.mask),
+            scale=carry(scale, went, kept.mask),
             trace=trace,
             sparsity=self._sparsity(log_importance, gate, left.mask),
         )
@@ -169,18 +197,20 @@ class DTC(TokenReducer):
     def _network(self, stage: int) -> nn.Module:
         return self.networks[stage if self.settings.per_stage_scorer else 0]
 
-    def _merge(self, stage: int, tokens: TokenBatch, log_importance: Tensor, plan: _Plan) -> Merged:
+    def _pairs(
+        self, stage: int, tokens: TokenBatch, log_importance: Tensor, plan: _Plan
+    ) -> Pairs | None:
+        """Return who merges with whom, or None where no slide has anything to merge."""
         merges = torch.minimum(plan.merges, tokens.lengths // 2)
         if not merges.any():
-            return no_merge(tokens, log_importance)
+            return None
         if self.settings.matching == "random":
             keys = random_keys(tokens, 2 * stage, self.training)
             candidates = random_candidates(tokens.mask, keys)
         else:
             contrast = self._contrast(log_importance, plan)
             candidates = find_candidates(tokens, contrast, self.settings)
-        pairs = choose_pairs(candidates, merges)
-        return merge_pairs(tokens, log_importance, pairs, self.settings.order)
+        return choose_pairs(candidates, merges)
 
     def _contrast(self, log_importance: Tensor, plan: _Plan) -> Tensor:
         """Return what the merge utility compares, (B, N)."""
@@ -191,13 +221,12 @@ class DTC(TokenReducer):
             return gate_values(log_importance, plan.left, self.settings)
         return relative_importance(log_importance)
 
-    def _scores_after(self, stage: int, merged: Merged, scores: Tensor) -> Tensor:
+    def _scores_after(self, stage: int, merged: Merged, means: Tensor, scores: Tensor) -> Tensor:
         """Return s of the tokens after merging, (B, M); merged ones are scored if asked for."""
         carried = scores.gather(1, merged.kept)
-        if self.settings.merged_importance != "recompute" or not merged.is_merged.any():
+        if self.settings.merged_importance != "recompute":
             return carried
-        fresh = self._network(stage)(merged.tokens.features[merged.is_merged])
-        return carried.masked_scatter(merged.is_merged, fresh)
+        return carried.masked_scatter(merged.is_merged, self._network(stage)(means))
 
     def _importance_after(self, merged: Merged, scores: Tensor) -> Tensor:
         """Return log α of the tokens after merging, (B, M), −inf in padding."""
@@ -226,7 +255,7 @@ class DTC(TokenReducer):
         plan: _Plan,
     ) -> tuple[TokenBatch, Tensor]:
         """Return the tokens that stay and where each went, (B, M)."""
-        everything = _positions(tokens.mask)
+        everything = positions(tokens.mask)
         if self.training and not self.settings.train_hard_prune:
             return tokens, everything
         keys = log_importance.detach()
@@ -262,6 +291,7 @@ class _Plan:
 class _StageResult:
     """Tokens that leave a stage, their scores and gates so far, its record, its sparsity term."""
 
+    pool: TokenPool
     tokens: TokenBatch
     scores: Tensor
     scale: Tensor
@@ -278,30 +308,3 @@ def _plan_batch(lengths: Tensor, settings: DTCSettings) -> list[_Plan]:
         )
         for stage in zip(*slides, strict=True)
     ]
-
-
-def _positions(mask: Tensor) -> Tensor:
-    """Return each real token's position, (B, N), −1 in padding."""
-    positions = torch.arange(mask.shape[1], device=mask.device)
-    return positions.expand(mask.shape).masked_fill(~mask, -1)
-
-
-def _scaled(tokens: TokenBatch, scale: Tensor) -> TokenBatch:
-    features = tokens.features
-    return tokens.with_features((features * scale[..., None]).to(features.dtype))
-
-
-def _carry(values: Tensor, went: Tensor, mask: Tensor) -> Tensor:
-    """Add up values at the tokens they went to, (B, N) to the shape (B, M) of `mask`."""
-    start = torch.zeros(mask.shape, dtype=values.dtype, device=values.device)
-    return start.scatter_add(1, went.clamp(min=0), values.masked_fill(went < 0, 0))
-
-
-def _follow(source: Tensor, went: Tensor) -> Tensor:
-    """Return where things are after a step: at `source` before, each place `went` on; or −1."""
-    return went.gather(1, source.clamp(min=0)).masked_fill(source < 0, -1)
-
-
-def _carried_back(values: Tensor, went: Tensor) -> Tensor:
-    """Return the value of the token each token went to, (B, M) to (B, N), 0 in padding."""
-    return values.gather(1, went.clamp(min=0)).masked_fill(went < 0, 0)
