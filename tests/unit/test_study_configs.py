@@ -49,6 +49,15 @@ def test_each_study_is_sound_and_its_models_can_be_built(repo, schemas, monkeypa
     assert model_problems({model: config["models"][model] for model in rows}) == []
 
 
+@pytest.mark.parametrize("ready", ["tcga_nsclc", "tcga_brca", "tcga_rcc", "panda"])
+def test_studies_can_be_laid_over_the_ready_configs(repo, ready):
+    config = laid_over(repo, f"config/{ready}.yaml", *map(study_file, NAMES))
+    for name in NAMES:
+        for model in config["studies"][name]["rows"]:
+            assert "aggregator" in config["models"][model], (name, model)
+    assert model_problems(config["models"]) == []
+
+
 def test_no_study_changes_a_model_of_the_config_or_of_another_study(repo):
     seen = laid_over(repo)["models"]
     for name in NAMES:
