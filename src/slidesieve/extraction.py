@@ -192,4 +192,5 @@ def _feature_set(
         fingerprint=features_fingerprint(tiles, encoder_identity(encoder)),
         n_dropped=n_dropped,
         tile_attributes=coords_attributes(tiles),
+        reader=tiles.reader,
     )

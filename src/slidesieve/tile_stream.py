@@ -24,7 +24,7 @@ from slidesieve.tiling import TileSet, read_tile
 log = logging.getLogger(__name__)
 
 CHUNK_TILES = 16  # few enough that every thread has work on small slides
-_CHUNKS_AHEAD = 3  # per thread: what is decoded and not yet used stays within this
+_CHUNKS_AHEAD = 4  # beyond one a thread: decoded and not yet used
 
 Result = TypeVar("Result")
 
@@ -47,8 +47,9 @@ def stream_tiles(
 ) -> Iterator[Result]:
     """Read all tiles of a slide and yield `process(chunk)` for chunk after chunk, in order.
 
-    Each thread has a reader of its own and runs `process` too. Threads stay at most a few chunks
-    ahead of the caller, so memory does not grow with the slide.
+    Threads share one reader if it may be shared, else each has its own; they run `process` too.
+    They stay at most a few chunks ahead of the caller, so memory does not grow with the slide.
+    The slide is opened by the reader that the tiles name.
 
     Args:
         path: The slide.
@@ -62,15 +63,16 @@ def stream_tiles(
     starts = range(0, len(tiles.coords), CHUNK_TILES)
     with (
         _one_opencv_thread(),
-        _ReaderPerThread(path) as readers,
+        _Readers(path, tiles.reader or "auto") as readers,
         ThreadPoolExecutor(workers, thread_name_prefix="tiles") as pool,
     ):
+        readers.mine().expect(tiles.spec.level, _regions(tiles))
 
         def work(start: int) -> Result:
             return process(_read_chunk(readers.mine(), tiles, start))
 
         try:
-            yield from _in_order(pool, work, starts, ahead=workers * _CHUNKS_AHEAD)
+            yield from _in_order(pool, work, starts, ahead=workers + _CHUNKS_AHEAD)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -90,6 +92,11 @@ def _read_chunk(reader: SlideReader, tiles: TileSet, start: int) -> TileChunk:
     return TileChunk(np.array(rows, dtype=np.int64), images[: len(rows)])
 
 
+def _regions(tiles: TileSet) -> NDArray[np.int64]:
+    side = np.full((len(tiles.coords), 2), tiles.spec.read_px, dtype=np.int64)
+    return np.hstack([tiles.coords, side])
+
+
 def _in_order(
     pool: ThreadPoolExecutor, work: Callable[[int], Result], starts: range, ahead: int
 ) -> Iterator[Result]:
@@ -102,15 +109,17 @@ def _in_order(
         yield waiting.popleft().result()
 
 
-class _ReaderPerThread:
-    """Opens the slide once in each thread that asks, and closes all readers at the end."""
+class _Readers:
+    """One reader for all threads or one each; all are closed at the end."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, reader: str) -> None:
+        self._path, self._reader = path, reader
         self._local = threading.local()
         self._opened: list[SlideReader] = []
 
-    def __enter__(self) -> _ReaderPerThread:
+    def __enter__(self) -> _Readers:
+        self._opened.append(open_slide(self._path, self._reader))
+        self._local.reader = self._opened[0]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -118,8 +127,10 @@ class _ReaderPerThread:
             reader.close()
 
     def mine(self) -> SlideReader:
+        if self._opened[0].may_be_shared:
+            return self._opened[0]
         if not hasattr(self._local, "reader"):
-            self._local.reader = open_slide(self._path)
+            self._local.reader = open_slide(self._path, self._reader)
             self._opened.append(self._local.reader)
         return self._local.reader
 

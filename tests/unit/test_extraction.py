@@ -42,6 +42,7 @@ class MeanColour:
     """An encoder of the main thread whose answer is easy to know; notes the batches it is given."""
 
     name, dim, revision, transform, pooling, tile_px = "mean", 3, "1", "none", "mean", None
+    source = ""
     runs_in_workers = False
 
     def __init__(self, precision="fp32", scale=1.0):
@@ -162,6 +163,14 @@ def test_what_is_extracted_can_be_stored_and_read(cmu, tmp_path):
     assert (stored.encoder, stored.encoder_revision) == ("colour_texture", ColourTexture.revision)
     assert stored.fingerprint == features.fingerprint
     assert stored.tile_attributes["patch_size"] == 128
+
+
+@pytest.mark.parametrize("reader", ["tiled", "openslide"])
+def test_the_reader_of_the_tiles_reads_and_is_recorded(cmu, tmp_path, reader):
+    features = extract_features(cmu, replace(grid_of(cmu), reader=reader), MeanColour())
+    write_features(tmp_path / "s.h5", features)
+    assert read_features(tmp_path / "s.h5").reader == reader
+    np.testing.assert_array_equal(features.features, plainly(cmu, grid_of(cmu), MeanColour()))
 
 
 def test_numbers_too_large_for_half_precision_name_slide_and_column(cmu):

@@ -197,6 +197,7 @@ def scale_of(wildcards):
             "sheet_mpp": slide.mpp,
             "config_mpp": settings["assume_mpp"],
             "use_objective": settings["mpp_from_objective"],
+            "reader": settings["reader"],
         },
     }
 

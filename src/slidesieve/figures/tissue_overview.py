@@ -89,7 +89,7 @@ def _overview_of_slide(slide_path: Path, tissue: TissueResult, tiles: TileSet) -
         raise SlideError(tiles.reason)
     mpp = tiles.spec.slide_mpp
     shown_mpp = max(tiles.width, tiles.height) * mpp / _LONGEST_SIDE_PX
-    with open_slide(slide_path) as reader:
+    with open_slide(slide_path, tiles.reader or "auto") as reader:
         overview = read_overview(reader, mpp, shown_mpp)
     return draw_overview(
         overview.rgb,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 
 class SlideReader(ABC):
-    """An open slide. Use it as a context manager, and one per thread.
+    """An open slide. Use it as a context manager, and one per thread unless it may be shared.
 
     Attributes:
         name: The reader's name, written into outputs.
@@ -22,6 +22,8 @@ class SlideReader(ABC):
         vendor: Format of the file ("aperio", "hamamatsu", …).
         level_dimensions: (width, height) in px of each level, the finest first.
         level_downsamples: How many level-0 px one px of each level spans.
+        background: RGB shown where the slide stores nothing.
+        may_be_shared: Whether threads may read from it at once.
     """
 
     name: str
@@ -31,6 +33,8 @@ class SlideReader(ABC):
     vendor: str
     level_dimensions: tuple[tuple[int, int], ...]
     level_downsamples: tuple[float, ...]
+    background: tuple[int, int, int]
+    may_be_shared: bool = False
 
     @property
     def width(self) -> int:
@@ -61,6 +65,18 @@ class SlideReader(ABC):
         Raises:
             TileReadError: The region cannot be decoded; other regions may still be read.
         """
+
+    def expect(self, level: int, regions: NDArray[np.int64]) -> None:
+        """Announce regions that will be read once each, soon and about in this order.
+
+        A reader that keeps decoded pixels then knows how long to keep them. Nothing depends on it
+        but speed and memory.
+
+        Args:
+            level: Pyramid level they are read from.
+            regions: int64 (N, 4), left and top in level-0 px, width and height in px of the level.
+        """
+        return
 
     @abstractmethod
     def close(self) -> None:

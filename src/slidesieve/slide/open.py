@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from pathlib import Path
 
 from slidesieve.errors import SlideError
 from slidesieve.slide.base import SlideReader
 from slidesieve.slide.openslide_reader import OpenSlideReader
+from slidesieve.slide.tiled.reader import TiledReader
+from slidesieve.slide.tiled.structure import DeclinedError
 
+log = logging.getLogger(__name__)
+
+READERS = ("auto", "tiled", "openslide")
 _MEBIBYTE = 1 << 20
 
 
-def open_slide(path: Path) -> SlideReader:
+def open_slide(path: Path, reader: str = "auto") -> SlideReader:
     """Open a slide.
 
     Args:
         path: The slide's file; of formats of many files (MIRAX, DICOM), the one OpenSlide wants.
+        reader: "tiled" or "openslide" to force that reader; "auto" takes the first that can.
 
     Returns:
         A reader, to be closed by the caller.
 
     Raises:
-        SlideError: The file is missing, a folder, empty, not permitted or no readable slide.
+        SlideError: The file is missing, a folder, empty, not permitted, no readable slide, or not
+            one for the reader asked for.
     """
     if path.is_dir():
         raise SlideError(f"{path} is a folder; give the slide's file")
@@ -35,7 +43,17 @@ def open_slide(path: Path) -> SlideReader:
         raise SlideError(f"{path} cannot be read: {error.strerror}") from error
     if is_empty:
         raise SlideError(f"{path.name} is an empty file")
-    return OpenSlideReader(path)
+    if reader == "openslide":
+        return OpenSlideReader(path)
+    try:
+        return TiledReader(path)
+    except DeclinedError as reason:
+        if reader == "tiled":
+            raise SlideError(
+                f"{path.name} cannot be read by the tiled reader: {reason}; set `reader: auto`"
+            ) from reason
+        log.info("%s is read by OpenSlide: %s", path.name, reason)
+        return OpenSlideReader(path)
 
 
 def slide_fingerprint(path: Path) -> str:

@@ -40,7 +40,7 @@ class OpenSlideReader(SlideReader):
         )
         self.objective = _objective(properties)
         self.vendor = properties.get(openslide.PROPERTY_NAME_VENDOR, "unknown")
-        self._background = _background(properties)
+        self.background = _background(properties)
 
     def read_region(
         self, x_level0: int, y_level0: int, level: int, width_px: int, height_px: int
@@ -57,7 +57,7 @@ class OpenSlideReader(SlideReader):
                 f"{self._path.name}: {width_px}×{height_px} px of level {level} at level-0 "
                 f"({x_level0}, {y_level0}) cannot be decoded: {error}"
             ) from error
-        return compose_on(np.asarray(image), self._background)
+        return compose_on(np.asarray(image), self.background)
 
     def close(self) -> None:
         """Release the file."""

@@ -110,6 +110,8 @@ def _paint_level(
     block = max(1, int(_BLOCK_PX / step))
     smallest = max(1, int(_SMALLEST_RETRY_PX / step))
     stack = [part for box in boxes for part in _split(box, block)][::-1]
+    regions = [_region(reader, level, downsample, box) for box in reversed(stack)]
+    reader.expect(level, np.array(regions, dtype=np.int64))
     while stack:
         box = stack.pop()
         try:
@@ -125,21 +127,28 @@ def _paint_level(
 
 
 def _read_box(reader: SlideReader, level: int, downsample: float, box: _Box) -> NDArray[np.uint8]:
+    x, y, width, height = _region(reader, level, downsample, box)
+    pixels = reader.read_region(x, y, level, width, height)
+    size = (box.right - box.left, box.bottom - box.top)
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+
+
+def _region(
+    reader: SlideReader, level: int, downsample: float, box: _Box
+) -> tuple[int, int, int, int]:
+    """Left and top of a box in level-0 px, its width and height in px of a level."""
     # The edges are rounded to whole px of the level: nothing moves by more than half of one.
     step = downsample / reader.level_downsamples[level]
     level_width, level_height = reader.level_dimensions[level]
     left, top = round(box.left * step), round(box.top * step)
     right = min(level_width, round(box.right * step))
     bottom = min(level_height, round(box.bottom * step))
-    pixels = reader.read_region(
+    return (
         round(box.left * downsample),
         round(box.top * downsample),
-        level,
         max(1, right - left),
         max(1, bottom - top),
     )
-    size = (box.right - box.left, box.bottom - box.top)
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
 
 
 def _split(box: _Box, side: int) -> list[_Box]:

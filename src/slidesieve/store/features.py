@@ -39,6 +39,7 @@ class FeatureSet:
         fingerprint: Of all inputs.
         n_dropped: Tiles that could not be decoded and were left out.
         tile_attributes: Attributes of `coords`, those of the tiles file.
+        reader: Name of the slide reader; "" where a foreign file does not say.
     """
 
     slide_id: str
@@ -55,6 +56,7 @@ class FeatureSet:
     fingerprint: str = ""
     n_dropped: int = 0
     tile_attributes: dict[str, object] = field(default_factory=dict)
+    reader: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ _ENCODER_FIELDS = (
 def write_features(path: Path, features: FeatureSet) -> None:
     """Write a slide's features; a slide without any is a valid file with N = 0 and its status."""
     attributes = {name: getattr(features, name) for name in _FILE_FIELDS}
-    attributes["stage_version"] = STAGES["features"]
+    attributes |= {"stage_version": STAGES["features"], "reader": features.reader}
     with hdf5.create(path, attributes) as file:
         dataset = hdf5.write_rows(file, "features", features.features)
         hdf5.set_attributes(dataset, {name: getattr(features, name) for name in _ENCODER_FIELDS})
@@ -112,6 +114,7 @@ def read_features(path: Path) -> FeatureSet:
     return FeatureSet(
         **{"slide_id": path.stem} | {name: header[name] for name in _FILE_FIELDS if name in header},
         **{name: encoder[name] for name in _ENCODER_FIELDS if name in encoder},
+        reader=header.get("reader", ""),
         features=features,
         coords=_matching_coords(coords, len(features), path),
         tile_attributes=tile_attributes,

@@ -89,6 +89,7 @@ def tile_slide(
     sheet_mpp: float | None = None,
     config_mpp: float | None = None,
     use_objective: bool = False,
+    reader: str = "auto",
 ) -> TileSet:
     """Tile one slide; whatever is wrong with it becomes status and reason.
 
@@ -103,13 +104,14 @@ def tile_slide(
         sheet_mpp: See `resolve_mpp`, like the next two.
         config_mpp: `datasets.<name>.assume_mpp`.
         use_objective: Whether mpp ≈ 10 / objective may be used.
+        reader: See `open_slide`.
     """
     tiles = TileSet(slide_id, fingerprint=slide_fingerprint(path))
     try:
-        with open_slide(path) as reader:
-            tiles = replace(tiles, **slide_facts(reader))
-            mpp, source = resolve_mpp(reader, sheet_mpp, config_mpp, use_objective)
-            tiles = replace(tiles, mpp_source=source, spec=_spec(reader, mpp, settings))
+        with open_slide(path, reader) as slide:
+            tiles = replace(tiles, **slide_facts(slide))
+            mpp, source = resolve_mpp(slide, sheet_mpp, config_mpp, use_objective)
+            tiles = replace(tiles, mpp_source=source, spec=_spec(slide, mpp, settings))
     except SlideError as error:
         log.warning("%s: %s", slide_id, error)
         return replace(tiles, status="failed", reason=str(error))

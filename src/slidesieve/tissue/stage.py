@@ -29,6 +29,7 @@ def segment_slide(
     sheet_mpp: float | None = None,
     config_mpp: float | None = None,
     use_objective: bool = False,
+    reader: str = "auto",
 ) -> TissueResult:
     """Segment one slide; whatever is wrong with it becomes status and reason.
 
@@ -39,6 +40,7 @@ def segment_slide(
         sheet_mpp: See `resolve_mpp`, like the next two.
         config_mpp: `datasets.<name>.assume_mpp`.
         use_objective: Whether mpp ≈ 10 / objective may be used.
+        reader: See `open_slide`.
     """
     result = TissueResult(
         slide_id=slide_id,
@@ -47,11 +49,11 @@ def segment_slide(
         stage_version=STAGES["tissue"],
     )
     try:
-        with open_slide(path) as reader:
-            result = replace(result, **slide_facts(reader))
-            mpp, source = resolve_mpp(reader, sheet_mpp, config_mpp, use_objective)
+        with open_slide(path, reader) as slide:
+            result = replace(result, **slide_facts(slide))
+            mpp, source = resolve_mpp(slide, sheet_mpp, config_mpp, use_objective)
             result = replace(result, mpp=mpp, mpp_source=source)
-            overview = read_overview(reader, mpp, params.thumbnail_mpp, params.max_unreadable_share)
+            overview = read_overview(slide, mpp, params.thumbnail_mpp, params.max_unreadable_share)
         tissue = find_tissue(overview, mpp, params)
     except SlideError as error:
         log.warning("%s: %s", slide_id, error)

@@ -36,7 +36,7 @@ def test_opened_slide_states_its_size_scale_and_maker(make_slide, stained):
         assert reader.level_dimensions == ((3072, 2048), (768, 512))
         assert reader.level_downsamples == (1.0, 4.0)
         assert (reader.mpp, reader.mpp_note) == (pytest.approx(0.2525), "")
-        assert (reader.objective, reader.vendor, reader.name) == (20.0, "aperio", "openslide")
+        assert (reader.objective, reader.vendor, reader.name) == (20.0, "aperio", "tiled")
 
 
 def test_region_holds_the_slides_pixels(make_slide, stained):

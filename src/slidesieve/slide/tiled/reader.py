@@ -1,0 +1,140 @@
+"""The reader of tiled TIFF slides: OpenSlide's pixels, each stored tile decoded once."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slidesieve.slide.base import SlideReader
+from slidesieve.slide.openslide_reader import OpenSlideReader
+from slidesieve.slide.tiled.cache import Key, TileCache
+from slidesieve.slide.tiled.decode import StoredTileError, tile_decoder
+from slidesieve.slide.tiled.region import Axis, axis_of, draw_region, touched_tiles
+from slidesieve.slide.tiled.structure import read_structure
+
+log = logging.getLogger(__name__)
+
+_CACHE_BYTES = 192 << 20
+_PIECE_PX = 4096  # OpenSlide reads larger regions in pieces, whose corners it rounds to level-0 px
+
+
+class TiledReader(SlideReader):
+    """A tiled TIFF whose stored tiles are decoded directly; threads may share it.
+
+    OpenSlide opens the slide too. It says what levels there are, and reads each region that has a
+    stored tile which is missing, or which our decoders refuse: so what it would refuse is refused,
+    and what only it understands is read.
+
+    Args:
+        path: The slide's file.
+
+    Raises:
+        SlideError: OpenSlide cannot open it.
+        DeclinedError: It is a slide, but none for this reader; the message is a clause.
+    """
+
+    name = "tiled"
+    may_be_shared = True
+
+    def __init__(self, path: Path) -> None:
+        slide = OpenSlideReader(path)
+        try:
+            self._levels = read_structure(path, slide.vendor, slide.level_dimensions)
+        except BaseException:
+            slide.close()
+            raise
+        self._openslide, self._openslide_lock = slide, threading.Lock()
+        self.mpp, self.mpp_note = slide.mpp, slide.mpp_note
+        self.objective, self.vendor = slide.objective, slide.vendor
+        self.level_dimensions = slide.level_dimensions
+        self.level_downsamples = slide.level_downsamples
+        self.background = slide.background
+        self._decoders = [tile_decoder(level) for level in self._levels]
+        self._file = os.open(path, os.O_RDONLY)
+        self._file_bytes = os.fstat(self._file).st_size
+        self._cache = TileCache(self._decode, _CACHE_BYTES)
+
+    @property
+    def n_decoded(self) -> int:
+        """Stored tiles decoded so far."""
+        return self._cache.n_decoded
+
+    def expect(self, level: int, regions: NDArray[np.int64]) -> None:
+        """Announce regions to be read once each; see `SlideReader.expect`."""
+        uses: Counter[Key] = Counter()
+        for region in regions.tolist():
+            for piece in self._pieces(level, *region):
+                across, down = self._axes(level, *piece[2:])
+                tiles = touched_tiles(self._levels[level], across, down)
+                uses.update((level, tile) for tile in tiles)
+        self._cache.announce(uses)
+
+    def read_region(
+        self, x_level0: int, y_level0: int, level: int, width_px: int, height_px: int
+    ) -> NDArray[np.uint8]:
+        """Read a rectangle of one level; see `SlideReader.read_region`."""
+        region = np.empty((height_px, width_px, 3), np.uint8)
+        for top, left, *piece in self._pieces(level, x_level0, y_level0, width_px, height_px):
+            pixels = self._read_piece(level, *piece)
+            if pixels.shape == region.shape:
+                return pixels
+            region[top : top + _PIECE_PX, left : left + _PIECE_PX] = pixels
+        return region
+
+    def close(self) -> None:
+        """Release the file."""
+        self._openslide.close()
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _pieces(
+        self, level: int, x: int, y: int, width: int, height: int
+    ) -> Iterator[tuple[int, int, int, int, int, int]]:
+        """Pieces of a region: top and left in it, then x, y (level-0 px), width and height."""
+        downsample = self.level_downsamples[level]
+        for top in range(0, height, _PIECE_PX):
+            for left in range(0, width, _PIECE_PX):
+                yield (
+                    top,
+                    left,
+                    int(x + left * downsample),
+                    int(y + top * downsample),
+                    min(_PIECE_PX, width - left),
+                    min(_PIECE_PX, height - top),
+                )
+
+    def _read_piece(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
+        across, down = self._axes(level, x, y, width, height)
+        numbers = touched_tiles(self._levels[level], across, down)
+        keys = [(level, number) for number in numbers]
+        try:
+            tiles = {number: self._cache.get((level, number)) for number in numbers}
+            return draw_region(tiles, self._levels[level], across, down, self.background)
+        except StoredTileError as error:
+            log.debug("region at level-0 (%d, %d) is left to OpenSlide: %s", x, y, error)
+            with self._openslide_lock:
+                return self._openslide.read_region(x, y, level, width, height)
+        finally:
+            self._cache.release(keys)
+
+    def _axes(self, level: int, x: int, y: int, width: int, height: int) -> tuple[Axis, Axis]:
+        stored, downsample = self._levels[level], self.level_downsamples[level]
+        across = axis_of(x, downsample, width, stored.tile_width, stored.width)
+        down = axis_of(y, downsample, height, stored.tile_height, stored.height)
+        return across, down
+
+    def _decode(self, key: Key) -> NDArray[np.uint8]:
+        level, number = key
+        stored = self._levels[level]
+        start, length = int(stored.offsets[number]), int(stored.byte_counts[number])
+        if length <= 0 or start < 0 or start + length > self._file_bytes:
+            raise StoredTileError(f"{length} bytes at {start} are not in the file")
+        return self._decoders[level](os.pread(self._file, length, start))
