@@ -125,7 +125,13 @@ def print_table(rows: list[dict[str, object]], options: object) -> None:
     table = pd.DataFrame(rows)
     device = pick_device(options.device)
     print(f"torch {torch.__version__}, {device}, {options.threads} threads, D = {DIM}, fp16 bags")
-    print(table.to_string(index=False, na_rep="–", float_format=lambda value: f"{value:.4g}"))
+    costs = [name for name in table if name.endswith(tuple(COLUMNS.values()))]
+    named = list(table)[: list(table).index("left") + 1]
+    ratios = [name for name in table if name not in (*costs, *named)]
+    for title, columns in (("costs", costs), ("savings", ratios)):
+        part = table[named + columns].dropna(subset=columns, how="all")
+        print(f"\n{title}:")
+        print(part.to_string(index=False, na_rep="–", float_format=lambda value: f"{value:.4g}"))
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     print(f"this process, torch and all that was measured included, held at most {held:.2f} GB")
     if options.csv:

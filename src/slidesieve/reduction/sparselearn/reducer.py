@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from slidesieve.reduction.base import TokenReducer
-from slidesieve.reduction.selection import keep_tokens, top_tokens
+from slidesieve.reduction.selection import keep_tokens, top_tokens, zero_padding
 from slidesieve.reduction.soft_topk import gumbel_perturbed, soft_top_k
 from slidesieve.reduction.sparselearn.denoiser import build_denoiser
 from slidesieve.reduction.sparselearn.encoder import SlideEncoder
@@ -142,7 +142,7 @@ class SparseLearn(TokenReducer):
         """
         encoded = self.encoder(tokens.features, tokens.mask)
         features = functional.layer_norm(encoded.float(), (self.dim_out,))
-        features = features * tokens.mask[..., None]
+        features = zero_padding(features, tokens.mask)
         scores = self.scorer(features, tokens.mask).float()
         if self.settings.score_norm == "zscore":
             scores = standardise_scores(scores, tokens.mask)
