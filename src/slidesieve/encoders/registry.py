@@ -55,7 +55,7 @@ def load_encoder(entry: str | Mapping[str, object]) -> Encoder:
 
 
 def _misplaced(spec: EncoderSpec) -> Iterator[str]:
-    """Options that say nothing about this encoder."""
+    """Options that say nothing about this encoder, or name what is not there."""
     poolings = CARDS[spec.name].poolings if spec.name in CARDS else ()
     if spec.pooling is not None and spec.pooling not in poolings:
         allowed = f"allowed: {', '.join(poolings)}" if poolings else "it has no choice of them"
@@ -65,5 +65,7 @@ def _misplaced(spec: EncoderSpec) -> Iterator[str]:
         yield "revision goes with models of the Hugging Face hub"
     if spec.sha256 is not None and not from_hub and spec.weights is None:
         yield "sha256 goes with models of the Hugging Face hub and with `weights`"
+    if spec.weights is not None and not spec.weights.exists():
+        yield f"the weights {spec.weights} do not exist"
     if spec.precision == "bf16" and spec.family == "colour_texture":
         yield "precision bf16 is for networks"

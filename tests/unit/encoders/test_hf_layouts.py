@@ -57,11 +57,15 @@ def hibou_l(positions_px: int):
 
 
 def randomised(model: torch.nn.Module) -> torch.nn.Module:
-    """Weights large enough that every one of them matters."""
+    """Weights large enough that every one of them matters.
+
+    But embeddings so faint that the epsilon of the first layer norm does, too.
+    """
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+        for name, parameter in model.named_parameters():
+            scale = 1e-3 if name.startswith("embeddings.") else 0.3
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * scale)
     return model.eval()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +10,15 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from tiny_checkpoints import (
+    DEPTH,
+    HEADS,
+    TRUNK,
     conch_feature,
     conch_state,
     conch_v15_feature,
     conch_v15_state,
+    registers_state,
+    registers_tokens,
     tiny_conch,
     tiny_conch_v15,
     tiny_virchow2,
@@ -21,8 +27,10 @@ from tiny_checkpoints import (
 )
 
 from slidesieve.encoders.cards import CARDS
+from slidesieve.encoders.layouts import to_own_layout
 from slidesieve.encoders.published import build_card, preparation_of
 from slidesieve.encoders.spec import EncoderSpec
+from slidesieve.encoders.towers import build_tower
 from slidesieve.errors import ConfigError
 
 OFFICIAL = {
@@ -58,6 +66,18 @@ def test_features_equal_a_forward_from_the_official_description(tmp_path, name):
     assert features.shape == expected.shape == (2, card.width(card.pooling))
     np.testing.assert_allclose(features, expected, atol=2e-4, rtol=2e-4)
     assert encoder.tile_px == card.input_px
+
+
+def test_conch_v15_stretches_its_position_codes_as_dino_does():
+    state = conch_v15_state()
+    codes = state["trunk.pos_embed"]
+    with torch.device("meta"):
+        network = build_tower(tiny_conch_v15(), "attention").network
+    grid = codes[:, 1:].unflatten(1, (14, 14)).permute(0, 3, 1, 2)
+    stretched = torch.nn.functional.interpolate(grid, scale_factor=28.1 / 14, mode="bicubic")
+    own = to_own_layout("conch_v15", state, network)["trunk.pos_embed"]
+    assert torch.equal(own[:, :1], codes[:, :1])
+    torch.testing.assert_close(own[:, 1:], stretched.flatten(2).transpose(1, 2))
 
 
 def test_conch_projects_into_the_space_of_texts_on_request(tmp_path):
@@ -154,6 +174,26 @@ def test_gigapath_sees_the_centre_of_a_larger_tile():
     expected = normalised(CARDS["gigapath"], images[:, 16:240, 16:240])
     torch.testing.assert_close(seen, expected)
     assert "resize 256x256 bicubic antialiased, centre 224x224" in prepare.words
+
+
+def test_h0_mini_is_built_from_the_config_beside_its_weights(tmp_path):
+    size = {"embed_dim": TRUNK, "depth": DEPTH, "num_heads": HEADS, "mlp_ratio": 2 * 128 / TRUNK}
+    config = {
+        "architecture": "vit_base_patch14_reg4_dinov2",
+        "model_args": {"img_size": 224, "num_classes": 0, **size},
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    state = registers_state()
+    save_file(state, tmp_path / "model.safetensors")
+    card = replace(CARDS["h0_mini"], token_width=TRUNK)
+    tokens = registers_tokens(state, normalised(card, tiles(224)))
+    mean = tokens[:, 5:].mean(dim=1)
+    for pooling, expected in (
+        ("cls", tokens[:, 0]),
+        ("cls+mean", torch.cat([tokens[:, 0], mean], dim=1)),
+    ):
+        encoder = build_card(card, spec_for(card, tmp_path, pooling=pooling))
+        np.testing.assert_allclose(encoder.encode(tiles(224)), expected, atol=2e-4, rtol=2e-4)
 
 
 def test_random_weights_on_purpose_say_so():

@@ -145,5 +145,17 @@ def virchow2_feature(state: State, images: Tensor) -> Tensor:
     return torch.cat([tokens[:, 0], tokens[:, 5:].mean(dim=1)], dim=-1)
 
 
+def registers_state() -> State:
+    """A ViT of timm with 4 registers, packed SwiGLU and position codes of the patches alone."""
+    shapes = vit_shapes(TRUNK, DEPTH, 14, 16 * 16, 128, packed=2, layer_scale=True, registers=4)
+    return random_state(shapes)
+
+
+def registers_tokens(state: State, images: Tensor) -> Tensor:
+    """Output tokens of that ViT: 5 in front of the patches."""
+    codes = torch.cat([torch.zeros(1, 5, TRUNK), state["pos_embed"]], dim=1)
+    return vit_tokens(state, images, HEADS, positions=codes)
+
+
 def _below(state: State, prefix: str) -> State:
     return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
