@@ -43,24 +43,27 @@ class NystromAttention(nn.Module):
     def forward(self, states: Tensor) -> Tensor:
         """Attend, (B, N, D) to (B, N, D)."""
         query, key, value = self._heads_of(states)
-        to_landmarks, inverse, from_landmarks = self._factors(query, key)
+        inverse, key_marks, from_landmarks = self._landmarks(query, key)
         # In this order no product is larger than N × m.
-        answer = (to_landmarks @ inverse) @ (from_landmarks @ value)
-        answer = answer + self.convolution(value)
+        heard = inverse @ (from_landmarks @ value)
+        del from_landmarks
+        answer = _weights(query, key_marks) @ heard + self.convolution(value)
         merged = answer.transpose(1, 2).flatten(start_dim=2)
         return self.project(merged)[:, -states.shape[1] :]
 
-    @torch.no_grad()
-    def attention_of_first(self, states: Tensor) -> Tensor:
-        """Return what the first state pays to each, averaged over heads, (B, N).
+    def answer_first(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the first state's answer, (B, D), and what it pays to each, mean of heads, (B, N).
 
         The approximation does not promise weights above 0 nor that they sum to 1.
         """
-        query, key, _ = self._heads_of(states)
-        to_landmarks, inverse, from_landmarks = self._factors(query, key)
+        query, key, value = self._heads_of(states)
+        inverse, key_marks, from_landmarks = self._landmarks(query, key)
         first = query.shape[2] - states.shape[1]
-        row = to_landmarks[:, :, first : first + 1] @ inverse @ from_landmarks
-        return row.squeeze(2).mean(dim=1)[:, first:]
+        row = _weights(query[:, :, first : first + 1], key_marks) @ inverse @ from_landmarks
+        in_reach = value[:, :, : first + self.convolution.padding[0] + 1]
+        answer = (row @ value).squeeze(2) + self.convolution(in_reach)[:, :, first]
+        weights = row.detach().squeeze(2).mean(dim=1)[:, first:]
+        return self.project(answer.flatten(start_dim=1)), weights
 
     def _heads_of(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return scaled queries, keys and values of the padded sequence, (B, H, N', D/H) each."""
@@ -72,14 +75,18 @@ class NystromAttention(nn.Module):
         )
         return query * query.shape[-1] ** -0.5, key, value
 
-    def _factors(self, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the three factors of the attention: (…, N', m), (…, m, m), (…, m, N')."""
+    def _landmarks(self, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the inverse (…, m, m), the keys' landmarks and what landmarks pay, (…, m, N')."""
         query_marks = query.unflatten(2, (self.landmarks, -1)).mean(dim=3)
         key_marks = key.unflatten(2, (self.landmarks, -1)).mean(dim=3)
-        to_landmarks = (query @ key_marks.transpose(-1, -2)).softmax(dim=-1)
-        between = (query_marks @ key_marks.transpose(-1, -2)).softmax(dim=-1)
-        from_landmarks = (query_marks @ key.transpose(-1, -2)).softmax(dim=-1)
-        return to_landmarks, iterated_pseudo_inverse(between, self.iterations), from_landmarks
+        between = _weights(query_marks, key_marks)
+        inverse = iterated_pseudo_inverse(between, self.iterations)
+        return inverse, key_marks, _weights(query_marks, key)
+
+
+def _weights(query: Tensor, key: Tensor) -> Tensor:
+    """Return softmax(Q Kᵀ), (…, Q, K)."""
+    return (query @ key.transpose(-1, -2)).softmax(dim=-1)
 
 
 def iterated_pseudo_inverse(matrix: Tensor, iterations: int) -> Tensor:

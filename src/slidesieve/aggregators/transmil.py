@@ -11,6 +11,7 @@ from slidesieve.aggregators.base import Aggregator
 from slidesieve.aggregators.layers import token_embedding
 from slidesieve.aggregators.nystrom import NystromAttention
 from slidesieve.errors import ConfigError
+from slidesieve.reduction.selection import rows_at
 from slidesieve.tokens import SlideOutput, TokenBatch
 
 _ITERATIONS = 6
@@ -75,16 +76,17 @@ class TransMIL(Aggregator):
     def _attend(self, embedded: Tensor, lengths: Tensor, side: int) -> tuple[Tensor, Tensor]:
         """Return class states (B, H) and attention (B, N) of bags whose squares have this side."""
         place = torch.arange(side * side, device=embedded.device) % lengths[:, None]
-        square = embedded.gather(1, place[..., None].expand(-1, -1, embedded.shape[-1]))
+        square = rows_at(embedded, place)
         class_token = self.class_token.expand(len(square), -1, -1).to(square.dtype)
         states = self.first(torch.cat([class_token, square], dim=1))
         states = self.position(states, side)
-        weights = self.second.attention_of_first(states)[:, 1:].float().clamp(min=0)
+        # Of the second layer only the class token's answer is looked at.
+        class_state, weights = self.second.answer_first(states)
+        weights = weights[:, 1:].float().clamp(min=0)
         # All weights can be cut off at 0; then the class token prefers no tile.
         weights = weights + torch.finfo(weights.dtype).eps
         attention = weights.new_zeros(embedded.shape[:2]).scatter_add(1, place, weights)
-        pooled = self.norm(self.second(states)[:, 0])
-        return pooled, attention / attention.sum(dim=1, keepdim=True)
+        return self.norm(class_state), attention / attention.sum(dim=1, keepdim=True)
 
 
 class PPEG(nn.Module):
@@ -121,5 +123,6 @@ class _Layer(nn.Module):
     def forward(self, states: Tensor) -> Tensor:
         return states + self.attention(self.norm(states))
 
-    def attention_of_first(self, states: Tensor) -> Tensor:
-        return self.attention.attention_of_first(self.norm(states))
+    def answer_first(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        answer, weights = self.attention.answer_first(self.norm(states))
+        return states[:, 0] + answer, weights
