@@ -16,6 +16,7 @@ include: "workflow/rules/folds.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/studies.smk"
+include: "workflow/rules/selectors.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/audit.smk"
 

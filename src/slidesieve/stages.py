@@ -16,6 +16,7 @@ STAGES: dict[str, int] = {
     "folds": 1,
     "train": 3,
     "evaluation": 1,
+    "selectors": 1,
     "cost": 1,
     "figures": 1,
 }

@@ -17,6 +17,7 @@ from slidesieve.cohort.checks import check_config
 from slidesieve.cohort.config import build_study
 from slidesieve.cohort.layers import settle_layers
 from slidesieve.encoders.tiling_notes import tiling_notes
+from slidesieve.selector_audit.auditable import auditable_models
 from slidesieve.stages import STAGES
 
 
@@ -47,6 +48,7 @@ def model_problems_once(config):
 
 
 study = load_study()
+audited_models = auditable_models(study.models)
 
 if workflow.is_main_process:
     tilings = {
@@ -134,7 +136,7 @@ def per_encoder(pattern):
     return paths
 
 
-def per_model(pattern):
+def per_model(pattern, models=tuple(study.models)):
     """Input function: a file for each encoder and model of the dataset."""
 
     def paths(wildcards):
@@ -142,7 +144,7 @@ def per_model(pattern):
         return [
             pattern.format(dataset=wildcards.dataset, encoder=encoder, model=model)
             for encoder in encoders or study.encoders_of(wildcards.dataset)
-            for model in study.models
+            for model in models
         ]
 
     return paths
@@ -159,6 +161,13 @@ def per_row(pattern):
         ]
 
     return paths
+def truth_files(wildcards):
+    """Truth masks of the dataset's slides, as far as there are any; for the audit alone."""
+    folder = settings_of(wildcards)["truth"]
+    if folder is None:
+        return []
+    masks = [Path(folder) / f"{slide_id}.png" for slide_id in dataset_of(wildcards).slide_ids]
+    return [mask for mask in masks if mask.exists() or mask.parent == DEMO_TRUTH]
 
 
 def per_fold(pattern, model=None):
@@ -251,6 +260,8 @@ def targets(name):
         for file in ("cohort.csv", "metrics.csv", "summary.csv", "comparisons.csv", "cost.csv")
     ]
     made += [f"results/{name}/figures/{table}.html" for table in ("cohort", "summary", "cost")]
+    if audited_models:
+        made += [f"results/{name}/selectors.csv", f"results/{name}/figures/selectors.png"]
     for encoder in study.encoders_of(name):
         figures = f"results/{name}/figures/{encoder}"
         made.append(f"{figures}/models.png")
@@ -259,6 +270,7 @@ def targets(name):
             for kind in ("roc", "confusion")
             for model in study.models
         ]
+        made += [f"{figures}/selector/{model}.png" for model in audited_models]
         if dataset.features_dir is None:
             made += [f"{figures}/heatmap/{slide}.png" for slide in shown_slides(dataset)]
     if dataset.features_dir is None:

@@ -1,10 +1,11 @@
 DEMO_SLIDES = Path("results/demo/slides")
+DEMO_TRUTH = Path("results/demo/truth")
 
 
 rule demo_slide:
     output:
         slide=DEMO_SLIDES / "{slide}.svs",
-        truth="results/demo/truth/{slide}.png",
+        truth=DEMO_TRUTH / "{slide}.png",
     log:
         "results/demo/logs/demo_slide/{slide}.log",
     benchmark:

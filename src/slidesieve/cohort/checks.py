@@ -76,6 +76,14 @@ def _source_problems(name: str, settings: Mapping) -> Iterator[str]:
         yield f"datasets.{name}: labels is missing (the sample sheet of the ready-made features)"
     if "slides" in settings and "labels" in settings:
         yield f"datasets.{name}: labels goes with features; slides name their labels in the sheet"
+    truth = settings.get("truth")
+    # What lies in results/ may still have to be made.
+    if (
+        isinstance(truth, str)
+        and not Path(truth).is_dir()
+        and Path(truth).parts[:1] != ("results",)
+    ):
+        yield f"datasets.{name}.truth: {truth!r} is not a folder"
     if isinstance(settings.get("features"), str) and not Path(settings["features"]).is_dir():
         yield f"datasets.{name}.features: {settings['features']!r} is not a folder"
 

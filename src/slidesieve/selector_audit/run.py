@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ def audit_model(
     resamples: int,
     seed: int,
     device: torch.device,
+    room_bytes: float = math.inf,
 ) -> SelectorAudit:
     """Audit a selector on the test slides of its folds (docs/sparselearn.md, section 8).
 
@@ -85,8 +87,10 @@ def audit_model(
         resamples: Bootstrap resamples of patients.
         seed: Of the bootstrap and the leakage control.
         device: Where to compute.
+        room_bytes: Most bytes of features to hold in memory.
     """
-    bags = load_bags(folds[folds["slide_id"].isin(path_of)], path_of, classes)
+    usable = folds[folds["slide_id"].isin(path_of)]
+    bags = load_bags(usable, path_of, classes, room_bytes)
     truth = {
         bag.slide_id: tiles
         for bag in bags

@@ -16,7 +16,7 @@ TEXT_COLUMNS = frozenset(
         *("slide_id", "patient_id", "label", "prediction", "path", "vendor", "mpp_source"),
         *("status", "reason", "problem", "tissue_source", "tissue_params"),
         *("encoder", "encoder_revision", "fingerprint", "model", "level", "metric"),
-        *("model_a", "model_b", "test", "device"),
+        *("model_a", "model_b", "test", "device", "topic", "variant"),
     )
 )
 _FLOAT_FORMAT = "%.7g"

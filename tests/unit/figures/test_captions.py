@@ -7,7 +7,19 @@ import jinja2
 import pytest
 
 PAINTED = "Painted slides; not clinical"
-NAMES = ("cohort", "overview", "roc", "confusion", "models", "summary", "cost", "heatmap", "study")
+NAMES = (
+    "selector",
+    "selectors",
+    "cohort",
+    "overview",
+    "roc",
+    "confusion",
+    "models",
+    "summary",
+    "cost",
+    "heatmap",
+    "study",
+)
 
 
 def rendered(repo, name: str, dataset: str) -> str:

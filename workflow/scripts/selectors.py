@@ -1,0 +1,21 @@
+"""Put the audits of all selectors of a dataset into one table and one picture."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from slidesieve.figures.selectors import selectors_figure
+from slidesieve.logs import log_to
+from slidesieve.store.tables import read_csv, write_csv
+
+log_to(snakemake.log[0])
+audits = []
+for path in map(Path, snakemake.input.audits):
+    audit = read_csv(path)
+    audit.insert(0, "model", path.parts[-2])
+    audit.insert(0, "encoder", path.parts[-3])
+    audits.append(audit)
+table = pd.concat(audits, ignore_index=True)
+write_csv(Path(snakemake.output.table), table)
+title = f"{snakemake.wildcards.dataset}: audits of all selectors"
+selectors_figure(table, title, Path(snakemake.output.figure))
