@@ -50,7 +50,7 @@ def drawn(monkeypatch) -> list[Figure]:
 
 
 def dots(panel) -> list[float]:
-    return [float(x) for x in panel.collections[1].get_offsets()[:, 0]]
+    return np.ma.filled(panel.collections[1].get_offsets()[:, 0], np.nan).tolist()
 
 
 def labels(panel) -> list[str]:
