@@ -150,7 +150,7 @@ def per_model(pattern, models=tuple(study.models)):
     return paths
 
 
-def per_row(pattern):
+def per_row(pattern, among=tuple(study.models)):
     """Input function: a file for each encoder of the dataset and row of a study's table."""
 
     def paths(wildcards):
@@ -158,9 +158,12 @@ def per_row(pattern):
             pattern.format(dataset=wildcards.dataset, encoder=encoder, model=model)
             for encoder in study.encoders_of(wildcards.dataset)
             for model in study.studies[wildcards.table]["rows"]
+            if model in among
         ]
 
     return paths
+
+
 def truth_files(wildcards):
     """Truth masks of the dataset's slides, as far as there are any; for the audit alone."""
     folder = settings_of(wildcards)["truth"]
@@ -249,10 +252,16 @@ def shown_slides(dataset):
 def targets(name):
     """Everything that is made of one dataset: its studies, if the config has any."""
     if study.studies:
-        return [
+        made = [
             f"results/{name}/studies/{table}.{kind}"
             for table in study.studies
             for kind in ("csv", "png", "html")
+        ]
+        return made + [
+            f"results/{name}/studies/{table}/selectors.{kind}"
+            for table, wanted in study.studies.items()
+            if set(wanted["rows"]) & set(audited_models)
+            for kind in ("csv", "png")
         ]
     dataset = study.datasets[name]
     made = [

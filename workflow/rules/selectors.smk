@@ -85,3 +85,21 @@ rule selectors:
         stage=STAGES["figures"],
     script:
         "../scripts/selectors.py"
+
+
+use rule selectors as study_selectors with:
+    input:
+        audits=per_row("results/{dataset}/selectors/{encoder}/{model}/audit.csv", audited_models),
+    output:
+        table="results/{dataset}/studies/{table}/selectors.csv",
+        figure=report(
+            "results/{dataset}/studies/{table}/selectors.png",
+            caption="../report/selectors.rst",
+            category="{dataset}",
+            subcategory="studies",
+            labels={"study": "{table}", "as": "audit"},
+        ),
+    log:
+        "results/{dataset}/logs/study_selectors/{table}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/study_selectors/{table}.tsv"
