@@ -94,15 +94,17 @@ def _gpu() -> Iterator[Finding]:
 
 def _gated_access() -> Iterator[Finding]:
     hub = import_module("huggingface_hub")
+    gated = [card for card in CARDS.values() if card.gated]
     if not hub.get_token():
+        names = ", ".join(card.name for card in gated)
         yield Finding(
-            "note", "no Hugging Face token; gated encoders need one (`hf auth login`, or HF_TOKEN)"
+            "note",
+            f"no Hugging Face token (`hf auth login`, or HF_TOKEN), which these need: {names}",
         )
         return
     if os.environ.get("HF_HUB_OFFLINE") == "1":
         yield Finding("note", "HF_HUB_OFFLINE=1: only weights already in the cache can be used")
         return
-    gated = [card for card in CARDS.values() if card.gated]
     with ThreadPoolExecutor(len(gated)) as pool:
         yield from pool.map(_access, gated)
 
