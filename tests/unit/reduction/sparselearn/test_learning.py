@@ -6,7 +6,9 @@ import pytest
 import torch
 from bag_factory import planted_bags
 
+from slidesieve.aggregators.registry import AGGREGATORS as AGGREGATORS_THERE_ARE
 from slidesieve.bags import collate
+from slidesieve.models import build_model
 from slidesieve.training.loop import fit_fold
 from slidesieve.training.settings import TrainingSettings
 
@@ -33,3 +35,32 @@ def test_slide_labels_teach_which_token_to_keep(aggregator):
         right += int(output.logits.argmax() == 1)
     assert found / len(tumours) > 3 * CHANCE
     assert right / len(tumours) > 0.7
+
+
+@pytest.mark.parametrize("aggregator", sorted(AGGREGATORS_THERE_ARE))
+def test_every_aggregator_teaches_the_scorer_through_the_soft_path(aggregator):
+    torch.manual_seed(0)
+    reducer = {"name": "sparselearn", "k": K, "hard_mix_prob": 0.0, "budget_end": 0.0}
+    model = build_model({"reducer": reducer, "aggregator": aggregator}, 8, 2).train()
+    bags = planted_bags(4, seed=0)
+    model.prepare([collate([bag]) for bag in bags])
+    labels = torch.tensor([bag.label_index for bag in bags])
+    output, reduction = model(collate(bags), labels)
+    assert reduction.tokens.features.shape[1] == 40
+    torch.nn.functional.cross_entropy(output.logits, labels).backward()
+    for name, parameter in model.reducer.scorer.named_parameters():
+        if name != "layers.2.bias":  # raising all scores together changes nothing
+            assert parameter.grad.isfinite().all()
+            assert parameter.grad.abs().max() > 0
+
+
+def test_weights_are_exact_in_mixed_precision():
+    torch.manual_seed(0)
+    model = build_model({"reducer": {"name": "sparselearn", "k": K}, "aggregator": "abmil"}, 8, 2)
+    batch = collate(planted_bags(3, seed=0))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        tokens, scores = model.reducer.score(batch)
+        alpha = model.reducer.weights(tokens, scores)
+        model(batch)[0].logits.sum().backward()
+    assert alpha.dtype == torch.float32
+    torch.testing.assert_close(alpha.double().sum(dim=1), torch.full((3,), float(K)).double())
