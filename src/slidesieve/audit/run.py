@@ -13,8 +13,10 @@ from tqdm import tqdm
 
 from slidesieve.audit import tables
 from slidesieve.audit.findings import Finding, examine
+from slidesieve.audit.selectors import selector_problems
 from slidesieve.audit.slides import audit_slide
 from slidesieve.cohort.config import Dataset, Study
+from slidesieve.selector_audit.auditable import auditable_models
 from slidesieve.stages import STAGES
 from slidesieve.store.tables import read_csv, write_csv
 from slidesieve.training.fitted import load_model
@@ -40,6 +42,8 @@ def audit_dataset(study: Study, name: str, results: Path) -> list[Finding]:
         for model, spec in study.models.items():
             findings += _audit_models(dataset, folder / "models" / encoder / model, spec)
             findings += _audit_predictions(dataset, encoder, model, folder)
+        for model in auditable_models(study.models):
+            findings += _audit_selector(dataset, encoder, model, folder)
     findings += _audit_summaries(study, dataset, folder)
     return findings
 
@@ -93,6 +97,16 @@ def _audit_predictions(
         folds = read_csv(folder / "folds.csv")
         index = read_csv(folder / "features" / f"{encoder}.csv")
         return tables.predictions_problems(path, dataset, folds, index)
+
+    return examine(path, problems)
+
+
+def _audit_selector(dataset: Dataset, encoder: str, model: str, folder: Path) -> Iterator[Finding]:
+    path = folder / "selectors" / encoder / model / "predictions.csv"
+
+    def problems() -> Iterator[str]:
+        predictions = read_csv(folder / "predictions" / encoder / f"{model}.csv")
+        return selector_problems(path, dataset, predictions)
 
     return examine(path, problems)
 
