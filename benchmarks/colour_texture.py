@@ -17,6 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from slidesieve.encoder_processes import EncoderProcesses
 from slidesieve.encoders.colour_texture import encoder as colour_texture
 from slidesieve.encoders.colour_texture.planes import take_apart
 
@@ -53,15 +54,23 @@ def print_profile(tiles: np.ndarray, rounds: int) -> None:
 
 
 def print_scaling(tiles: np.ndarray) -> None:
-    """Print throughput by wall clock with one and two threads: what the GIL leaves."""
+    """Print throughput by wall clock: what the interpreter lock leaves of two threads."""
     encoder = colour_texture.ColourTexture()
     for threads in (1, 2):
-        with ThreadPoolExecutor(threads) as pool:
-            start = time.perf_counter()
-            for _ in pool.map(encoder.encode, [tiles] * 16):
-                pass
-            seconds = time.perf_counter() - start
-        print(f"{threads} threads: {16 * len(tiles) / seconds:.0f} tiles/s by the clock")
+        print_rate(f"{threads} threads", threads, encoder.encode, tiles)
+    for processes in (1, 2):
+        with EncoderProcesses(encoder, processes, tiles.shape) as pool:
+            print_rate(f"{processes} processes", processes, pool.encode, tiles)
+
+
+def print_rate(name: str, threads: int, encode: Callable, tiles: np.ndarray) -> None:
+    """Print tiles a second of a function that threads call."""
+    with ThreadPoolExecutor(threads) as pool:
+        start = time.perf_counter()
+        for _ in pool.map(encode, [tiles] * 32):
+            pass
+        seconds = time.perf_counter() - start
+    print(f"{name}: {32 * len(tiles) / seconds:.0f} tiles/s by the clock")
 
 
 def best_seconds(function: Callable[[object], object], items: Sequence, rounds: int) -> float:

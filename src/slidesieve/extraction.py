@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from slidesieve.encoder_processes import CAN_FORK, EncoderProcesses
 from slidesieve.encoders.base import Encoder
 from slidesieve.errors import ContractError, SlideError
 from slidesieve.store.features import FeatureSet
 from slidesieve.store.tiles import coords_attributes
-from slidesieve.tile_stream import TileChunk, stream_tiles
+from slidesieve.tile_stream import CHUNK_TILES, TileChunk, stream_tiles
 from slidesieve.tiling import TileSet
 
 log = logging.getLogger(__name__)
@@ -46,8 +48,9 @@ def extract_features(
         path: The slide.
         tiles: Its tiles; if their status is not "ok", so is that of the features.
         encoder: What encodes them; its `precision` is also that of the stored features.
-        workers: Number of threads that read.
-        batch_size: Tiles given to the encoder at once, unless it runs in the reading threads.
+        workers: Number of threads that read, and of processes that encode if the encoder
+            `runs_in_workers`.
+        batch_size: Tiles given to the encoder at once, unless it runs in workers.
 
     Returns:
         The features. If the slide cannot be opened, or not one tile decoded, there are none and
@@ -126,16 +129,11 @@ def features_fingerprint(tiles: TileSet, identity: Sequence[str]) -> str:
 def _encode_tiles(
     path: Path, tiles: TileSet, encoder: Encoder, workers: int, batch_size: int
 ) -> _Encoded:
-    def encode(chunk: TileChunk) -> _Encoded:
-        return _Encoded(chunk.rows, encoder.encode(chunk.images))
-
-    if encoder.runs_in_workers:
-        results = stream_tiles(path, tiles, workers, process=encode)
-    else:
-        chunks = stream_tiles(path, tiles, workers, process=lambda chunk: chunk)
-        results = map(encode, _in_batches(chunks, batch_size))
     parts = [_Encoded(np.zeros(0, np.int64), np.zeros((0, encoder.dim), np.float32))]
-    with tqdm(total=len(tiles.coords), unit="tile", desc=tiles.slide_id, disable=None) as bar:
+    with (
+        tqdm(total=len(tiles.coords), unit="tile", desc=tiles.slide_id, disable=None) as bar,
+        _encoded_parts(path, tiles, encoder, workers, batch_size) as results,
+    ):
         for part in results:
             parts.append(part)
             bar.update(len(part.rows))
@@ -143,6 +141,30 @@ def _encode_tiles(
         np.concatenate([part.rows for part in parts]),
         np.concatenate([part.features for part in parts]),
     )
+
+
+@contextmanager
+def _encoded_parts(
+    path: Path, tiles: TileSet, encoder: Encoder, workers: int, batch_size: int
+) -> Iterator[Iterator[_Encoded]]:
+    """Features part after part, in the order of the tiles; threads read ahead."""
+
+    def encode(chunk: TileChunk) -> _Encoded:
+        return _Encoded(chunk.rows, encoder.encode(chunk.images))
+
+    if not encoder.runs_in_workers:
+        chunks = stream_tiles(path, tiles, workers, process=lambda chunk: chunk)
+        yield map(encode, _in_batches(chunks, batch_size))
+    elif workers == 1 or not CAN_FORK:
+        yield stream_tiles(path, tiles, workers, process=encode)
+    else:
+        side = tiles.spec.tile_px
+        with EncoderProcesses(encoder, workers, (CHUNK_TILES, side, side, 3)) as processes:
+
+            def encode_elsewhere(chunk: TileChunk) -> _Encoded:
+                return _Encoded(chunk.rows, processes.encode(chunk.images))
+
+            yield stream_tiles(path, tiles, workers, process=encode_elsewhere)
 
 
 def _in_batches(chunks: Iterator[TileChunk], batch_size: int) -> Iterator[TileChunk]:

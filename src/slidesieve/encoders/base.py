@@ -21,8 +21,8 @@ class Encoder(Protocol):
         precision: "fp32", "fp16" or "bf16": of the arithmetic where the encoder has a choice, and
             of the stored features (bf16 is stored as 32-bit floats).
         tile_px: Side of the tiles it works on, to which others are resized; None if any will do.
-        runs_in_workers: True if `encode` is thread-safe and does better in many threads at once
-            than in one: it is then called by the threads that read the tiles.
+        runs_in_workers: True if `encode` uses one core: it is then called by several processes
+            (or threads, where processes cannot be forked), and must not mind either.
     """
 
     name: str

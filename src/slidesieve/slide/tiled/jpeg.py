@@ -38,7 +38,7 @@ def whole_head(head: bytes, tables: bytes, is_ycbcr: bool, width: int, height: i
             if has_frame or segment[4] != 8 or size != (width, height) or segment[9] != 3:
                 raise ValueError("not one 8-bit frame of three components and the due size")
             has_frame = True
-        elif marker in _APPLICATIONS or marker == _COMMENT:
+        elif _says_nothing(marker, segment):
             continue
         elif marker not in _TABLES:
             raise ValueError(f"marker {marker:#x}")
@@ -58,7 +58,7 @@ def tables_body(tables: bytes) -> bytes:
         raise ValueError("no end marker")
     kept = []
     for marker, segment in _segments(tables[:-2]):
-        if marker in _APPLICATIONS or marker == _COMMENT:
+        if _says_nothing(marker, segment):
             continue
         if marker not in _TABLES:
             raise ValueError(f"marker {marker:#x}")
@@ -83,6 +83,19 @@ def head_length(data: bytes) -> int:
         if length < 2 or position + 2 + length > len(data):
             raise ValueError("a segment runs past the end")
         position += 2 + length
+
+
+def _says_nothing(marker: int, segment: bytes) -> bool:
+    """Whether a decoder that is told the colour space can do without a segment.
+
+    Raises:
+        ValueError: It is one that libjpeg would warn of, and so OpenSlide refuse.
+    """
+    if segment[4:9] == b"JFIF\0" and segment[9:10] not in (b"\1", b"\2"):
+        raise ValueError("unknown JFIF revision")
+    if segment[4:9] == b"Adobe" and segment[15:16] not in (b"\0", b"\1"):
+        raise ValueError("unknown Adobe transform")
+    return marker in _APPLICATIONS or marker == _COMMENT
 
 
 def _segments(head: bytes) -> Iterator[tuple[int, bytes]]:

@@ -1,0 +1,38 @@
+"""Encoding in processes gives the same bits, and the same errors, as encoding here."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from slidesieve.encoder_processes import CAN_FORK, EncoderProcesses
+from slidesieve.encoders.colour_texture.encoder import ColourTexture
+
+pytestmark = pytest.mark.skipif(not CAN_FORK, reason="processes are forked on Linux only")
+
+
+def test_features_are_the_same_to_the_bit_from_any_thread():
+    rng = np.random.default_rng(0)
+    batches = [rng.integers(0, 256, (n, 64, 64, 3), np.uint8) for n in (5, 1, 4, 0, 5, 3, 2, 5)]
+    encoder = ColourTexture()
+    with EncoderProcesses(encoder, 2, (5, 64, 64, 3)) as pool, ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(pool.encode, batches))
+    for features, batch in zip(found, batches, strict=True):
+        np.testing.assert_array_equal(features, encoder.encode(batch))
+
+
+def test_an_error_of_the_encoder_reaches_the_caller_and_leaves_the_pool_usable():
+    class OnlyOdd(ColourTexture):
+        def encode(self, tiles):
+            if len(tiles) % 2 == 0:
+                raise ZeroDivisionError("even")
+            return super().encode(tiles)
+
+    tiles = np.zeros((3, 64, 64, 3), np.uint8)
+    with EncoderProcesses(OnlyOdd(), 1, tiles.shape) as pool:
+        for _ in range(3):
+            with pytest.raises(ZeroDivisionError, match="even"):
+                pool.encode(tiles[:2])
+        assert pool.encode(tiles).shape == (3, ColourTexture.dim)
