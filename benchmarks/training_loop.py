@@ -128,8 +128,11 @@ def run(name, folder, n_tokens, epochs, device):
     path_of = {slide_id: folder / f"{slide_id}.h5" for slide_id in table["slide_id"]}
     if name.startswith("field"):
         return field_epochs(table, path_of, epochs, int(name.removeprefix("field-")), device)
-    preload_mb = 4000 if name == "ours" else 0
-    settings = TrainingSettings(epochs=epochs, preload_mb=preload_mb)
+    settings = TrainingSettings(
+        epochs=epochs,
+        preload_mb=0 if name == "ours, from disk" else 4000,
+        cpu_bf16=name == "ours, bf16",
+    )
     return our_epochs(table, path_of, epochs, settings, device)
 
 
@@ -149,7 +152,7 @@ def compare(n_tokens, epochs, options):
         folder = Path(name)
         table, _ = write_cohort(folder, SLIDES.get(n_tokens, 32), n_tokens)
         table.to_csv(folder / "table.csv", index=False)
-        names = ("field-0", "field-2", "ours", "ours, from disk")
+        names = ("field-0", "field-2", "ours", "ours, from disk", "ours, bf16")
         times = {name: [] for name in names}
         for _ in range(ROUNDS):
             for name in names:

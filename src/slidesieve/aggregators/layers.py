@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from slidesieve.aggregators.dropout import ByteDropout
 from slidesieve.errors import ConfigError
 from slidesieve.tokens import TokenBatch
 
@@ -16,11 +17,11 @@ def token_embedding(dim: int, hidden_dim: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(nn.Linear(dim, hidden_dim), nn.ReLU(), dropout_layer(dropout))
 
 
-def dropout_layer(dropout: float) -> nn.Dropout:
+def dropout_layer(dropout: float) -> ByteDropout:
     """Return a dropout layer; a share outside [0, 1) is a ConfigError."""
     if not 0 <= dropout < 1:
         raise ConfigError([f"aggregator: dropout is {dropout}; it must be in [0, 1)"])
-    return nn.Dropout(dropout)
+    return ByteDropout(dropout)
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from slidesieve.aggregators.dropout import ByteDropout
+
 
 class NystromAttention(nn.Module):
     """Attention through m landmarks, O(N m).
@@ -38,7 +40,7 @@ class NystromAttention(nn.Module):
         self.convolution = nn.Conv2d(
             heads, heads, (kernel, 1), padding=(kernel // 2, 0), groups=heads, bias=False
         )
-        self.project = nn.Sequential(nn.Linear(dim, dim), nn.Dropout(dropout))
+        self.project = nn.Sequential(nn.Linear(dim, dim), ByteDropout(dropout))
 
     def forward(self, states: Tensor) -> Tensor:
         """Attend, (B, N, D) to (B, N, D)."""

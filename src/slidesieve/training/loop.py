@@ -142,10 +142,13 @@ class _Fit:
         self._class_weights = class_weights
         self._device = device
         self._optimiser = torch.optim.Adam(
-            model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
+            model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True
         )
-        self._amp = settings.amp and device.type == "cuda"
-        self._scaler = torch.amp.GradScaler(device.type, enabled=self._amp)
+        on_gpu = device.type == "cuda"
+        self._dtype = torch.float16 if on_gpu else torch.bfloat16
+        self._amp = settings.amp if on_gpu else settings.cpu_bf16
+        # bfloat16 has the range of float32: its gradients do not vanish.
+        self._scaler = torch.amp.GradScaler(device.type, enabled=self._amp and on_gpu)
         self._budget = TokenBudget(settings.token_budget)
         # No gradients are kept in validation, so more tokens may fit.
         self._validation_budget = TokenBudget(settings.token_budget)
@@ -192,7 +195,7 @@ class _Fit:
         total_weight = self._class_weights[labels_of(bags)].sum()
         loss_of_step = torch.zeros((), device=self._device)
         for group, batch in passes:
-            with torch.autocast(self._device.type, enabled=self._amp):
+            with torch.autocast(self._device.type, self._dtype, enabled=self._amp):
                 loss = self._share_of_loss(group, batch, total_weight, len(bags))
             self._scaler.scale(loss).backward()
             loss_of_step += loss.detach()
