@@ -38,14 +38,14 @@ class TrainingSettings:
         seed: Of weights, order of slides, dropout and sampling.
     """
 
-    epochs: int = 200
+    epochs: int = 100
     lr: float = 1e-3
     weight_decay: float = 1e-5
-    batch_slides: int = 8
+    batch_slides: int = 4
     token_budget: int = 65_536
     preload_mb: int = 4000
     patience: int = 50
-    min_epochs: int = 100
+    min_epochs: int = 50
     monitor: str = "balanced_accuracy"
     class_weights: str = "none"
     amp: bool = True

@@ -56,9 +56,9 @@ class MosaicSettings:
     normal: str
     n_slides: int = 60
     blocks: int = 5
-    tissue_tiles: tuple[int, int] = (300, 450)
-    tumour_share: tuple[float, float] = (0.005, 0.012)
-    artefacts: float = 0.08
+    tissue_tiles: tuple[int, int] = (250, 350)
+    tumour_share: tuple[float, float] = (0.011, 0.025)
+    artefacts: float = 0.15
     normal_groups: int = 12
     tumour_groups: int = 2
     tile_px: int = 224
