@@ -53,6 +53,7 @@ def test_a_study_fits_only_its_own_rows_and_the_configs_results_stay(toy):
     for column, name in (("", "mean"), ("_ci_low", "ci_low"), ("_ci_high", "ci_high")):
         assert table[f"balanced_accuracy{column}"][0] == config_row[name]
 
+    assert "0 faults" in toy.snakemake("audit", *over).text
     report = toy.folder / "report.html"
     toy.snakemake(*over, "--report", str(report))
     for item in ("studies/shares.png", "studies/shares.html", "printed in A paper, 2026"):

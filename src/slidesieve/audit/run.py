@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
+from itertools import chain, product
 from pathlib import Path
 
 import numpy as np
@@ -39,12 +40,16 @@ def audit_dataset(study: Study, name: str, results: Path) -> list[Finding]:
     findings += examine(path, lambda: tables.folds_problems(path, dataset))
     for encoder in study.encoders_of(name):
         findings += _audit_index(dataset, encoder, folder)
-        for model, spec in study.models.items():
+        for model in dict.fromkeys(chain.from_iterable(study.tables.values())):
+            spec = study.models[model]
             findings += _audit_models(dataset, folder / "models" / encoder / model, spec)
             findings += _audit_predictions(dataset, encoder, model, folder)
-        for model in auditable_models(study.models):
+    if not study.studies:
+        findings += _audit_cohort(study, dataset, folder)
+        for encoder, model in product(study.encoders_of(name), auditable_models(study.models)):
             findings += _audit_selector(dataset, encoder, model, folder)
-    findings += _audit_summaries(study, dataset, folder)
+    for place, models in study.tables.items():
+        findings += _audit_summaries(study, dataset, folder, folder / place, models)
     return findings
 
 
@@ -111,25 +116,31 @@ def _audit_selector(dataset: Dataset, encoder: str, model: str, folder: Path) ->
     return examine(path, problems)
 
 
-def _audit_summaries(study: Study, dataset: Dataset, folder: Path) -> Iterator[Finding]:
-    encoders = study.encoders_of(dataset.name)
-    cohort, metrics, summary, cost = (
-        folder / f"{name}.csv" for name in ("cohort", "metrics", "summary", "cost")
-    )
+def _audit_cohort(study: Study, dataset: Dataset, folder: Path) -> Iterator[Finding]:
+    path = folder / "cohort.csv"
 
-    def cohort_problems() -> Iterator[str]:
+    def problems() -> Iterator[str]:
+        encoders = study.encoders_of(dataset.name)
         indexes = [read_csv(folder / "features" / f"{encoder}.csv") for encoder in encoders]
-        return tables.cohort_problems(cohort, dataset, indexes)
+        return tables.cohort_problems(path, dataset, indexes)
+
+    return examine(path, problems)
+
+
+def _audit_summaries(
+    study: Study, dataset: Dataset, folder: Path, place: Path, models: Sequence[str]
+) -> Iterator[Finding]:
+    """Audit the tables in a place over some models."""
+    metrics, summary, cost = (place / f"{name}.csv" for name in ("metrics", "summary", "cost"))
 
     def metrics_problems() -> Iterator[str]:
         predictions = {
             (encoder, model): read_csv(folder / "predictions" / encoder / f"{model}.csv")
-            for encoder in encoders
-            for model in study.models
+            for encoder in study.encoders_of(dataset.name)
+            for model in models
         }
         return tables.metrics_problems(metrics, dataset, predictions)
 
-    yield from examine(cohort, cohort_problems)
     yield from examine(metrics, metrics_problems)
     yield from examine(summary, lambda: tables.summary_problems(summary, read_csv(metrics)))
     yield from examine(cost, lambda: tables.cost_problems(cost))

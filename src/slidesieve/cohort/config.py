@@ -76,6 +76,16 @@ class Study:
         return [found.settings["encoder"]] if found.features_dir else list(self.encoders)
 
     @property
+    def tables(self) -> dict[str, list[str]]:
+        """Models of each table that is made, by its folder below the dataset's.
+
+        The config's own table of all models (folder ""), or those of its studies in its place.
+        """
+        if not self.studies:
+            return {"": list(self.models)}
+        return {f"studies/{name}": list(study["rows"]) for name, study in self.studies.items()}
+
+    @property
     def reference_model(self) -> str:
         """The model that others are compared to."""
         return self.evaluation["compare_to"] or next(iter(self.models))
