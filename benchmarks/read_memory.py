@@ -14,6 +14,8 @@ import itertools
 import resource
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import imagecodecs
@@ -29,7 +31,7 @@ LIMIT_MB = 500
 
 
 def main() -> None:
-    """Write the slide, read it in a process of its own, print."""
+    """Write the slide in another process, read it in this one, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=100_000, help="of the slide, px")
     parser.add_argument("--stored-px", type=int, default=240, help="side of its stored tiles")
@@ -39,7 +41,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         slide = Path(folder) / "huge.svs"
-        write_huge(slide, options.side, options.stored_px)
+        with ProcessPoolExecutor(1, get_context("spawn")) as writer:
+            writer.submit(write_huge, slide, options.side, options.stored_px).result()
         tiles = rows_of_tiles(slide, options.rows, options.mpp)
         before = peak_mb()
         count = sum(stream_tiles(slide, tiles, options.threads, lambda chunk: len(chunk.rows)))

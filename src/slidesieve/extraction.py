@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -154,7 +155,8 @@ def _encoded_parts(
 
     if not encoder.runs_in_workers:
         chunks = stream_tiles(path, tiles, workers, process=lambda chunk: chunk)
-        yield map(encode, _in_batches(chunks, batch_size))
+        with _one_ahead(_in_batches(chunks, batch_size)) as batches:
+            yield map(encode, batches)
     elif workers == 1 or not CAN_FORK:
         yield stream_tiles(path, tiles, workers, process=encode)
     else:
@@ -165,6 +167,20 @@ def _encoded_parts(
                 return _Encoded(chunk.rows, processes.encode(chunk.images))
 
             yield stream_tiles(path, tiles, workers, process=encode_elsewhere)
+
+
+@contextmanager
+def _one_ahead(batches: Iterator[TileChunk]) -> Iterator[Iterator[TileChunk]]:
+    """Have a thread prepare the next batch while the encoder is at one."""
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+
+        def ahead() -> Iterator[TileChunk]:
+            following = pool.submit(next, batches, None)
+            while (batch := following.result()) is not None:
+                following = pool.submit(next, batches, None)
+                yield batch
+
+        yield ahead()
 
 
 def _in_batches(chunks: Iterator[TileChunk], batch_size: int) -> Iterator[TileChunk]:

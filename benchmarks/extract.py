@@ -1,0 +1,156 @@
+"""The whole features stage against a plain loop in the style of the field, on two cores.
+
+The plain loop: a DataLoader whose workers read tile after tile with OpenSlide, as PIL images,
+through a transform, and a model that takes the batches. Weights are random, the slide is painted.
+Also printed is the trace of the encoder: which share of its time it waited for tiles. As no GPU is
+at hand, one is stood in for by an encoder that sleeps for as long as one of that speed would work.
+
+    python benchmarks/extract.py [--side 6000] [--encoders colour_texture timm:resnet18]
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import openslide
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from slidesieve.encoders.base import Encoder
+from slidesieve.encoders.registry import load_encoder
+from slidesieve.extraction import extract_features
+from slidesieve.slide.painter import paint_large
+from slidesieve.tiling import TileSet, TileSettings, tile_slide
+from slidesieve.tissue.params import TissueParams
+from slidesieve.tissue.stage import segment_slide
+
+BATCH_TILES = 64
+
+
+class Traced:
+    """An encoder that notes when it was at work."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self.spans: list[tuple[float, float]] = []
+
+    def __getattr__(self, name: str):
+        return getattr(self._encoder, name)
+
+    def encode(self, tiles: np.ndarray) -> np.ndarray:
+        """Encode, and note from when to when."""
+        start = time.perf_counter()
+        features = self._encoder.encode(tiles)
+        self.spans.append((start, time.perf_counter()))
+        return features
+
+    @property
+    def waiting_share(self) -> float:
+        """Share of the time between the first start and the last end that it did not work."""
+        busy = sum(end - start for start, end in self.spans)
+        return 1 - busy / (self.spans[-1][1] - self.spans[0][0])
+
+
+class SleepingDevice:
+    """Takes as long as a device that encodes so many tiles a second, and leaves the cores alone."""
+
+    name, dim, revision, source, transform, pooling = "device", 1, "1", "", "none", "none"
+    precision, tile_px, runs_in_workers = "fp32", None, False
+
+    def __init__(self, tiles_per_second: float) -> None:
+        self._rate = tiles_per_second
+
+    def encode(self, tiles: np.ndarray) -> np.ndarray:
+        """Wait, and give zeros."""
+        time.sleep(len(tiles) / self._rate)
+        return np.zeros((len(tiles), 1), np.float32)
+
+
+class PlainTiles(Dataset):
+    """Tiles read one by one; each worker opens the slide for itself."""
+
+    def __init__(self, path: Path, tiles: TileSet) -> None:
+        self._path, self._tiles, self._slide = path, tiles, None
+
+    def __len__(self) -> int:
+        return len(self._tiles.coords)
+
+    def __getitem__(self, row: int) -> torch.Tensor:
+        if self._slide is None:
+            self._slide = openslide.OpenSlide(self._path)
+        spec = self._tiles.spec
+        corner = tuple(self._tiles.coords[row].tolist())
+        image = self._slide.read_region(corner, spec.level, (spec.read_px, spec.read_px))
+        image = image.convert("RGB").resize((spec.tile_px, spec.tile_px))
+        return torch.from_numpy(np.array(image))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--side", type=int, default=6000, help="of the painted slide, px")
+    parser.add_argument("--mpp", type=float, default=0.5, help="of the painted slide")
+    parser.add_argument("--encoders", nargs="*", default=["colour_texture", "timm:resnet18"])
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--device-speeds", type=float, nargs="*", default=[500, 1000, 2000, 3000])
+    parser.add_argument("--repeats", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.workers)
+    cv2.setNumThreads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "painted.svs"
+        paint_large(path, options.side, options.mpp)
+        tissue = segment_slide(path, "painted", TissueParams())
+        tiles = tile_slide(path, "painted", tissue, TileSettings(256, 0.5, 256, 0.5))
+        print(f"{options.side} px, {len(tiles.coords)} tiles, {options.workers} workers")
+        for name in options.encoders:
+            compare(name, path, tiles, options.workers, options.repeats)
+        for speed in options.device_speeds:
+            print(f"a device of {speed:g} tiles/s ", end="")
+            print_trace(SleepingDevice(speed), path, tiles, options.workers)
+
+
+def compare(name: str, path: Path, tiles: TileSet, workers: int, repeats: int) -> None:
+    """Best of some rounds of each way, and their ratio."""
+    entry = {"name": name} | ({"pretrained": False, "device": "cpu"} if ":" in name else {})
+    encoder = load_encoder(entry)
+    ours, plain = [], []
+    for _ in range(repeats):
+        ours.append(seconds(lambda: extract_features(path, tiles, encoder, workers)))
+        plain.append(seconds(lambda: plain_loop(path, tiles, encoder, workers)))
+    print(
+        f"{name}: {3600 / min(ours):.0f} slides/h, plain loop {3600 / min(plain):.0f}, "
+        f"ratio {min(plain) / min(ours):.2f}"
+    )
+    if not encoder.runs_in_workers:
+        print("  its encoder ", end="")
+        print_trace(encoder, path, tiles, workers)
+
+
+def print_trace(encoder: Encoder, path: Path, tiles: TileSet, workers: int) -> None:
+    """Print the share of its time that an encoder waits."""
+    traced = Traced(encoder)
+    extract_features(path, tiles, traced, workers, BATCH_TILES)
+    print(f"waited {traced.waiting_share:.1%} of its time, {len(traced.spans)} batches")
+
+
+def plain_loop(path: Path, tiles: TileSet, encoder: Encoder, workers: int) -> np.ndarray:
+    """Features by the plain loop."""
+    loader = DataLoader(PlainTiles(path, tiles), BATCH_TILES, num_workers=workers)
+    return np.concatenate([encoder.encode(batch.numpy()) for batch in loader])
+
+
+def seconds(function) -> float:
+    """How long a call takes."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
