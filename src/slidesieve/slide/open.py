@@ -13,8 +13,6 @@ from slidesieve.slide.tiled.reader import TiledReader
 from slidesieve.slide.tiled.structure import DeclinedError
 
 log = logging.getLogger(__name__)
-
-READERS = ("auto", "tiled", "openslide")
 _MEBIBYTE = 1 << 20
 
 
@@ -23,7 +21,8 @@ def open_slide(path: Path, reader: str = "auto") -> SlideReader:
 
     Args:
         path: The slide's file; of formats of many files (MIRAX, DICOM), the one OpenSlide wants.
-        reader: "tiled" or "openslide" to force that reader; "auto" takes the first that can.
+        reader: "tiled" or "openslide" to force that reader, "tiled-half" for the first with
+            a level more, see `TiledReader`; "auto" takes "tiled" where it can, else "openslide".
 
     Returns:
         A reader, to be closed by the caller.
@@ -46,11 +45,11 @@ def open_slide(path: Path, reader: str = "auto") -> SlideReader:
     if reader == "openslide":
         return OpenSlideReader(path)
     try:
-        return TiledReader(path)
+        return TiledReader(path, with_half_scale=reader == "tiled-half")
     except DeclinedError as reason:
-        if reader == "tiled":
+        if reader != "auto":
             raise SlideError(
-                f"{path.name} cannot be read by the tiled reader: {reason}; set `reader: auto`"
+                f"{path.name} cannot be read by the {reader} reader: {reason}; set `reader: auto`"
             ) from reason
         log.info("%s is read by OpenSlide: %s", path.name, reason)
         return OpenSlideReader(path)

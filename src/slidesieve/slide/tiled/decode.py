@@ -63,11 +63,17 @@ class _JpegDecoder:
                     data[:end],
                     level.jpeg_tables,
                     level.is_ycbcr,
-                    level.tile_width,
-                    level.tile_height,
+                    level.tile_width * level.shrink,
+                    level.tile_height * level.shrink,
                 )
                 self._heads = (data[:end], whole)
-            return simplejpeg.decode_jpeg(whole + data[end:], "RGB")
+            return simplejpeg.decode_jpeg(
+                whole + data[end:],
+                "RGB",
+                min_width=level.tile_width,
+                min_height=level.tile_height,
+                min_factor=level.shrink,
+            )
         except ValueError as error:
             raise StoredTileError(f"jpeg: {error}") from error
 

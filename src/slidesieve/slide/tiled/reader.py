@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +18,7 @@ from slidesieve.slide.openslide_reader import OpenSlideReader
 from slidesieve.slide.tiled.cache import Key, TileCache
 from slidesieve.slide.tiled.decode import StoredTileError, tile_decoder
 from slidesieve.slide.tiled.region import Axis, axis_of, draw_region, touched_tiles
-from slidesieve.slide.tiled.structure import read_structure
+from slidesieve.slide.tiled.structure import halved, read_structure
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,9 @@ class TiledReader(SlideReader):
 
     Args:
         path: The slide's file.
+        with_half_scale: Whether to show one level more where the pyramid has none down to 2: level
+            0 as the JPEG decoder gives it at half scale, from a quarter of the frequencies of each
+            block. Its px are not quite those of decoding and then averaging.
 
     Raises:
         SlideError: OpenSlide cannot open it.
@@ -43,7 +47,7 @@ class TiledReader(SlideReader):
     name = "tiled"
     may_be_shared = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, with_half_scale: bool = False) -> None:
         slide = OpenSlideReader(path)
         try:
             self._levels = read_structure(path, slide.vendor, slide.level_dimensions)
@@ -56,6 +60,8 @@ class TiledReader(SlideReader):
         self.level_dimensions = slide.level_dimensions
         self.level_downsamples = slide.level_downsamples
         self.background = slide.background
+        if with_half_scale:
+            self._insert_half_scale()
         self._decoders = [tile_decoder(level) for level in self._levels]
         self._file = os.open(path, os.O_RDONLY)
         self._file_bytes = os.fstat(self._file).st_size
@@ -95,6 +101,16 @@ class TiledReader(SlideReader):
             os.close(self._file)
             self._file = -1
 
+    def _insert_half_scale(self) -> None:
+        self.name = "tiled-half"
+        half = halved(self._levels[0])
+        if half is None or any(1 < step < 2.02 for step in self.level_downsamples):
+            return
+        self._levels.insert(1, half)
+        full, *coarser = self.level_dimensions
+        self.level_dimensions = (full, (half.width, half.height), *coarser)
+        self.level_downsamples = (1.0, 2.0, *self.level_downsamples[1:])
+
     def _pieces(
         self, level: int, x: int, y: int, width: int, height: int
     ) -> Iterator[tuple[int, int, int, int, int, int]]:
@@ -121,9 +137,18 @@ class TiledReader(SlideReader):
         except StoredTileError as error:
             log.debug("region at level-0 (%d, %d) is left to OpenSlide: %s", x, y, error)
             with self._openslide_lock:
-                return self._openslide.read_region(x, y, level, width, height)
+                return self._read_by_openslide(x, y, level, width, height)
         finally:
             self._cache.release(keys)
+
+    def _read_by_openslide(
+        self, x: int, y: int, level: int, width: int, height: int
+    ) -> NDArray[np.uint8]:
+        if self._levels[level].shrink == 2:
+            pixels = self._openslide.read_region(x, y, 0, 2 * width, 2 * height)
+            return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+        theirs = self._openslide.level_downsamples.index(self.level_downsamples[level])
+        return self._openslide.read_region(x, y, theirs, width, height)
 
     def _axes(self, level: int, x: int, y: int, width: int, height: int) -> tuple[Axis, Axis]:
         stored, downsample = self._levels[level], self.level_downsamples[level]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,7 @@ class StoredLevel:
         jpeg_tables: Tables that the JPEG tiles share, without start and end marker.
         offsets: (n,) int64 where each tile starts in the file, row after row.
         byte_counts: (n,) int64 length of each; 0 where nothing is stored.
+        shrink: 2 if all sizes above are half of those in the file, to which tiles are decoded.
     """
 
     width: int
@@ -52,6 +53,7 @@ class StoredLevel:
     jpeg_tables: bytes
     offsets: NDArray[np.int64]
     byte_counts: NDArray[np.int64]
+    shrink: int = 1
 
     @property
     def tiles_across(self) -> int:
@@ -89,6 +91,14 @@ def read_structure(
     except Exception as error:
         # Damaged tags make tifffile fail in any way; OpenSlide has its own opinion of them.
         raise DeclinedError(f"tifffile cannot read its structure ({error!r:.200})") from error
+
+
+def halved(level: StoredLevel) -> StoredLevel | None:
+    """A level as its decoder gives it at half scale; None if it cannot."""
+    if level.packing != "jpeg" or level.tile_width % 2 or level.tile_height % 2:
+        return None
+    sides = ("width", "height", "tile_width", "tile_height")
+    return replace(level, **{side: getattr(level, side) // 2 for side in sides}, shrink=2)
 
 
 def _levels(

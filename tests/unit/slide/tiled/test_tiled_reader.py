@@ -16,6 +16,10 @@ from hypothesis import strategies as st
 from slidesieve.errors import SlideError, TileReadError
 from slidesieve.slide.open import open_slide
 from slidesieve.slide.painter import paint_large
+from slidesieve.tile_stream import stream_tiles
+from slidesieve.tiling import TileSettings, tile_slide
+from slidesieve.tissue.params import TissueParams
+from slidesieve.tissue.stage import segment_slide
 
 # name of a packing -> how tifffile writes it
 PACKINGS = {
@@ -246,3 +250,42 @@ def test_jpeg_2000_of_another_kind_is_left_to_openslide(tmp_path):
     hurt[place + 8 : place + 12] = (1 << 30).to_bytes(4, "big")
     path.write_bytes(hurt)
     assert_same(path, [(0, 0, 0, 60, 60), (130, 130, 0, 60, 60)])
+
+
+class TestHalfScale:
+    """One level more, decoded at half scale; never unless asked for."""
+
+    def test_is_close_to_decoding_and_averaging(self, shared_data):
+        path = shared_data / "slides" / "CMU-1-Small-Region.svs"
+        with open_slide(path, "tiled-half") as half, open_slide(path) as full:
+            assert (half.name, half.level_downsamples) == ("tiled-half", (1.0, 2.0))
+            assert full.level_downsamples == (1.0,)
+            found = half.read_region(200, 400, 1, 600, 600)
+            pixels = full.read_region(200, 400, 0, 1200, 1200)
+        expected = cv2.resize(pixels, (600, 600), interpolation=cv2.INTER_AREA)
+        difference = np.abs(found.astype(int) - expected)
+        assert 0 < difference.mean() < 1.5
+        assert np.quantile(difference, 0.99) <= 6
+
+    def test_serves_tiles_of_twice_the_scale(self, make_slide, stained):
+        path = make_slide(stained, mpp="0.25", downsamples=(1, 4))
+        tissue = segment_slide(path, "s", TissueParams(), reader="tiled-half")
+        settings = TileSettings(tile_px=256, target_mpp=0.5, step_px=256)
+        tiles = tile_slide(path, "s", tissue, settings, reader="tiled-half")
+        assert (tiles.reader, tiles.spec.downsample, tiles.spec.read_px) == ("tiled-half", 2.0, 256)
+        images = [chunk.images for chunk in stream_tiles(path, tiles, 2, lambda chunk: chunk)]
+        assert np.concatenate(images).shape == (len(tiles.coords), 256, 256, 3)
+
+    def test_damage_costs_what_it_costs_at_full_scale(self, make_slide, stained):
+        path = make_slide(stained, downsamples=(1, 4), damaged=[(0, 5)])
+        with open_slide(path, "tiled-half") as slide:
+            with pytest.raises(TileReadError):
+                slide.read_region(1280, 0, 1, 128, 128)
+            slide.read_region(0, 0, 1, 128, 128)
+
+    @pytest.mark.parametrize("packing", ["deflate", "jpeg_rgb"])
+    def test_changes_nothing_where_it_cannot_help(self, tmp_path, packing):
+        sizes = [(403, 310), (201, 155)] if packing == "jpeg_rgb" else [(403, 310)]
+        path = write_pyramid(tmp_path / "s.tiff", packing, sizes)
+        with open_slide(path, "tiled-half") as half, open_slide(path, "tiled") as plain:
+            assert half.level_dimensions == plain.level_dimensions
