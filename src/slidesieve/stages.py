@@ -14,7 +14,7 @@ STAGES: dict[str, int] = {
     "tile_images": 1,
     "features": 1,
     "folds": 1,
-    "train": 4,
+    "train": 5,
     "evaluation": 1,
     "selectors": 1,
     "cost": 1,

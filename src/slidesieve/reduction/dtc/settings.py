@@ -87,7 +87,7 @@ class DTCSettings:
     per_stage_scorer: bool = False
     gate_input: str = "relative"
     gate_steepness: float = 10.0
-    gate_threshold: float = 1.0
+    gate_threshold: float = 0.5
     gate_normalise: str = "max"
     gate_feeds_back: bool = False
     gate_at_inference: bool = True
