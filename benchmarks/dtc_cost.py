@@ -5,9 +5,11 @@
     python benchmarks/dtc_cost.py --encoders                 the encoders too
 
 Every row is a model in evaluation on one bag. FLOPs are counted, memory is what is alive at the
-worst moment (bag and weights included), time is the median of five passes (one above 20,000
-tokens). Ratios are to the same aggregator on all tokens, with no reducer. The columns that begin
-with "paper" are the paper's own ratios at this r, for its "full pipeline" with ABMIL on a V100.
+worst moment (bag and weights included), times are medians of three passes (one above 20,000
+tokens). On a busy machine CPU time, of all threads together, is the fairer clock; with
+`--threads 1` it is close to what an idle core takes. Ratios are to the same aggregator on all
+tokens, with no reducer. The columns that begin with "paper" are the paper's own ratios at this r,
+for its "full pipeline" with ABMIL on a V100.
 """
 
 from __future__ import annotations
