@@ -92,7 +92,8 @@ def measure_model(
     for name, (part, given) in parts.items():
         row |= columns_of(name, _measure(part, given, n_tokens, options.threads))
     told = f"{reducer['name']} {aggregator['name']}: {n_tokens} → {n_left} tokens"
-    print(f"{told}, {row['model ms']:.0f} ms, {row['model MB']:.0f} MB", file=sys.stderr)
+    costs = ", ".join(f"{row[f'model {unit}']:.4g} {unit}" for unit in COLUMNS.values())
+    print(f"{told}: {costs}", file=sys.stderr)
     return row
 
 
