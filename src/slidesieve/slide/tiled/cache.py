@@ -17,13 +17,13 @@ Key = tuple[int, int]
 class _Entry:
     """A decoded tile, or why there is none; locked while the first thread decodes it."""
 
-    __slots__ = ("counted_bytes", "pixels", "ready", "why_not")
+    __slots__ = ("counted_bytes", "error", "pixels", "ready")
 
     def __init__(self) -> None:
         self.ready = threading.Lock()
         self.ready.acquire()
         self.pixels: NDArray[np.uint8] | None = None
-        self.why_not = ""
+        self.error = StoredTileError("not decoded")
         self.counted_bytes = 0
 
 
@@ -72,7 +72,7 @@ class TileCache:
             with entry.ready:
                 pass
         if entry.pixels is None:
-            raise StoredTileError(entry.why_not)
+            raise type(entry.error)(*entry.error.args)
         return entry.pixels
 
     def release(self, keys: Iterable[Key]) -> None:
@@ -91,9 +91,9 @@ class TileCache:
         try:
             entry.pixels = self._decode(key)
         except StoredTileError as error:
-            entry.why_not = str(error)
+            entry.error = error
         except BaseException as error:
-            entry.why_not = repr(error)
+            entry.error = StoredTileError(repr(error))
             raise
         finally:
             entry.ready.release()

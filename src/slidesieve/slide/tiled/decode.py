@@ -24,6 +24,10 @@ class StoredTileError(Exception):
     """A stored tile is missing, damaged or unusual."""
 
 
+class LostTileError(StoredTileError):
+    """A stored tile lies beyond the end of the file: no reader can have it."""
+
+
 def tile_decoder(level: StoredLevel) -> Callable[[bytes], Tile]:
     """The decoder of a level's tiles.
 

@@ -13,10 +13,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from slidesieve.errors import TileReadError
 from slidesieve.slide.base import SlideReader
 from slidesieve.slide.openslide_reader import OpenSlideReader
 from slidesieve.slide.tiled.cache import Key, TileCache
-from slidesieve.slide.tiled.decode import StoredTileError, tile_decoder
+from slidesieve.slide.tiled.decode import LostTileError, StoredTileError, tile_decoder
 from slidesieve.slide.tiled.region import Axis, axis_of, draw_region, touched_tiles
 from slidesieve.slide.tiled.structure import halved, read_structure
 
@@ -63,6 +64,7 @@ class TiledReader(SlideReader):
         if with_half_scale:
             self._insert_half_scale()
         self._decoders = [tile_decoder(level) for level in self._levels]
+        self._name = path.name
         self._file = os.open(path, os.O_RDONLY)
         self._file_bytes = os.fstat(self._file).st_size
         self._cache = TileCache(self._decode, _CACHE_BYTES)
@@ -134,6 +136,12 @@ class TiledReader(SlideReader):
         try:
             tiles = {number: self._cache.get((level, number)) for number in numbers}
             return draw_region(tiles, self._levels[level], across, down, self.background)
+        except LostTileError as error:
+            # OpenSlide would first ask for as much memory as the tags say the tile has bytes.
+            raise TileReadError(
+                f"{self._name}: {width}×{height} px of level {level} at level-0 ({x}, {y}) "
+                f"cannot be read: {error}"
+            ) from error
         except StoredTileError as error:
             log.debug("region at level-0 (%d, %d) is left to OpenSlide: %s", x, y, error)
             with self._openslide_lock:
@@ -160,6 +168,8 @@ class TiledReader(SlideReader):
         level, number = key
         stored = self._levels[level]
         start, length = int(stored.offsets[number]), int(stored.byte_counts[number])
-        if length <= 0 or start < 0 or start + length > self._file_bytes:
-            raise StoredTileError(f"{length} bytes at {start} are not in the file")
+        if length == 0:
+            raise StoredTileError("nothing is stored")
+        if length < 0 or start < 0 or start + length > self._file_bytes:
+            raise LostTileError(f"a tile of {length} bytes at {start} ends beyond the file")
         return self._decoders[level](os.pread(self._file, length, start))
