@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slidesieve.slide.tiled.decode import StoredTileError
 
-Key = tuple[int, int]
+TileKey = tuple[int, int]  # level and number of the tile
 
 
 class _Entry:
@@ -38,21 +38,21 @@ class TileCache:
         budget_bytes: Most pixels to keep.
     """
 
-    def __init__(self, decode: Callable[[Key], NDArray[np.uint8]], budget_bytes: int) -> None:
+    def __init__(self, decode: Callable[[TileKey], NDArray[np.uint8]], budget_bytes: int) -> None:
         self._decode = decode
         self._budget = budget_bytes
         self._lock = threading.Lock()
-        self._entries: OrderedDict[Key, _Entry] = OrderedDict()
-        self._uses_left: Counter[Key] = Counter()
+        self._entries: OrderedDict[TileKey, _Entry] = OrderedDict()
+        self._uses_left: Counter[TileKey] = Counter()
         self._bytes = 0
         self.n_decoded = 0
 
-    def announce(self, uses: Counter[Key]) -> None:
+    def announce(self, uses: Mapping[TileKey, int]) -> None:
         """State how many uses each tile will have; each ends with a call of `release`."""
         with self._lock:
             self._uses_left.update(uses)
 
-    def get(self, key: Key) -> NDArray[np.uint8]:
+    def get(self, key: TileKey) -> NDArray[np.uint8]:
         """The tile of a key, decoded now if nobody did.
 
         Raises:
@@ -75,7 +75,7 @@ class TileCache:
             raise type(entry.error)(*entry.error.args)
         return entry.pixels
 
-    def release(self, keys: Iterable[Key]) -> None:
+    def release(self, keys: Iterable[TileKey]) -> None:
         """End one announced use of each tile."""
         with self._lock:
             for key in keys:
@@ -87,7 +87,7 @@ class TileCache:
                 if left == 0:
                     self._drop(key)
 
-    def _fill(self, key: Key, entry: _Entry) -> None:
+    def _fill(self, key: TileKey, entry: _Entry) -> None:
         try:
             entry.pixels = self._decode(key)
         except StoredTileError as error:
@@ -107,7 +107,7 @@ class TileCache:
             while self._bytes > self._budget and len(self._entries) > 1:
                 self._drop(next(iter(self._entries)))
 
-    def _drop(self, key: Key) -> None:
+    def _drop(self, key: TileKey) -> None:
         entry = self._entries.pop(key, None)
         if entry is not None:
             self._bytes -= entry.counted_bytes

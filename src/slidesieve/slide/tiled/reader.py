@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +15,9 @@ from numpy.typing import NDArray
 from slidesieve.errors import TileReadError
 from slidesieve.slide.base import SlideReader
 from slidesieve.slide.openslide_reader import OpenSlideReader
-from slidesieve.slide.tiled.cache import Key, TileCache
+from slidesieve.slide.tiled.cache import TileCache, TileKey
 from slidesieve.slide.tiled.decode import LostTileError, StoredTileError, tile_decoder
-from slidesieve.slide.tiled.region import Axis, axis_of, draw_region, touched_tiles
+from slidesieve.slide.tiled.region import Axis, axis_of, count_touches, draw_region, touched_tiles
 from slidesieve.slide.tiled.structure import halved, read_structure
 
 log = logging.getLogger(__name__)
@@ -76,13 +75,13 @@ class TiledReader(SlideReader):
 
     def expect(self, level: int, regions: NDArray[np.int64]) -> None:
         """Announce regions to be read once each; see `SlideReader.expect`."""
-        uses: Counter[Key] = Counter()
-        for region in regions.tolist():
-            for piece in self._pieces(level, *region):
-                across, down = self._axes(level, *piece[2:])
-                tiles = touched_tiles(self._levels[level], across, down)
-                uses.update((level, tile) for tile in tiles)
-        self._cache.announce(uses)
+        if regions[:, 2:].max(initial=0) > _PIECE_PX:
+            pieces = [
+                piece for region in regions.tolist() for piece in self._pieces(level, *region)
+            ]
+            regions = np.array(pieces, dtype=np.int64)[:, 2:]
+        touches = count_touches(self._levels[level], self.level_downsamples[level], regions)
+        self._cache.announce({(level, tile): count for tile, count in touches.items()})
 
     def read_region(
         self, x_level0: int, y_level0: int, level: int, width_px: int, height_px: int
@@ -164,7 +163,7 @@ class TiledReader(SlideReader):
         down = axis_of(y, downsample, height, stored.tile_height, stored.height)
         return across, down
 
-    def _decode(self, key: Key) -> NDArray[np.uint8]:
+    def _decode(self, key: TileKey) -> NDArray[np.uint8]:
         level, number = key
         stored = self._levels[level]
         start, length = int(stored.offsets[number]), int(stored.byte_counts[number])

@@ -85,6 +85,44 @@ def axis_of(
     return Axis(start, end, tile_px, position - start * tile_px, shift, length, extent)
 
 
+def count_touches(
+    level: StoredLevel, downsample: float, regions: NDArray[np.int64]
+) -> dict[int, int]:
+    """How many regions need each stored tile: `touched_tiles` of all of them, counted.
+
+    Args:
+        level: The level they are read from.
+        downsample: Level-0 px per px of it.
+        regions: int64 (N, 4), left and top in level-0 px, width and height in px of the level.
+    """
+    x, y, width, height = regions.T
+    left, right = _spans(x, downsample, width, level.tile_width, level.tiles_across)
+    top, bottom = _spans(y, downsample, height, level.tile_height, level.tiles_down)
+    touches = np.zeros(level.tiles_across * level.tiles_down, np.int64)
+    for down in range(max(0, (bottom - top).max(initial=0))):
+        for across in range(max(0, (right - left).max(initial=0))):
+            row, column = top + down, left + across
+            needed = (row < bottom) & (column < right)
+            np.add.at(touches, (row * level.tiles_across + column)[needed], 1)
+    numbers = np.flatnonzero(touches)
+    return dict(zip(numbers.tolist(), touches[numbers].tolist(), strict=True))
+
+
+def _spans(
+    positions: NDArray[np.int64],
+    downsample: float,
+    lengths: NDArray[np.int64],
+    tile_px: int,
+    n_tiles: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Start and end of `axis_of` for many regions."""
+    visible = lengths - np.trunc(np.maximum(0, -positions) / downsample)
+    inside = np.maximum(0, positions) / downsample
+    start = np.trunc(inside / tile_px).astype(np.int64)
+    end = np.minimum(np.ceil((inside + visible) / tile_px).astype(np.int64), n_tiles)
+    return start, np.where(visible > 0, end, start)
+
+
 def touched_tiles(level: StoredLevel, across: Axis, down: Axis) -> list[int]:
     """Numbers of the stored tiles that a region needs, in the order they are drawn."""
     return [

@@ -217,6 +217,21 @@ class TestDecodedOnce:
             assert not slide._cache._uses_left
             assert slide._cache._bytes == 0
 
+    @given(
+        regions=st.lists(
+            st.tuples(*[st.integers(-300, 500)] * 2, st.integers(1, 300), st.integers(1, 300)),
+            max_size=5,
+        ),
+        level=st.integers(0, 2),
+    )
+    def test_and_what_is_announced_is_what_is_read(self, pyramids, regions, level):
+        with open_slide(pyramids["none"]) as slide:
+            slide.expect(level, np.array(regions, dtype=np.int64).reshape(-1, 4))
+            for x, y, width, height in regions:
+                slide.read_region(x, y, level, width, height)
+            assert not slide._cache._entries
+            assert not slide._cache._uses_left
+
     def test_threads_see_the_same_pixels(self, pyramids):
         corners = [(x, y) for y in range(0, 310, 20) for x in range(0, 403, 20)]
         with open_slide(pyramids["jpeg_420"]) as slide:
