@@ -18,6 +18,7 @@ include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/studies.smk"
 include: "workflow/rules/selectors.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/tokens.smk"
 include: "workflow/rules/audit.smk"
 
 

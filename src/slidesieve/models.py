@@ -12,6 +12,7 @@ from slidesieve.aggregators.registry import build_aggregator
 from slidesieve.errors import ConfigError
 from slidesieve.reduction.base import TokenReducer
 from slidesieve.reduction.registry import build_reducer
+from slidesieve.reduction.trace import StageTrace
 from slidesieve.tokens import Reduction, SlideOutput, TokenBatch
 
 _SPEC_KEYS = ("reducer", "aggregator", "standardise")
@@ -42,6 +43,11 @@ class SlideClassifier(nn.Module):
         """Classify B bags; labels (B,) int64 are given in training only."""
         reduction = self.reducer(self.standardise(tokens))
         return self.aggregator(reduction.tokens, labels), reduction
+
+    def trace(self, tokens: TokenBatch) -> tuple[SlideOutput, Reduction, tuple[StageTrace, ...]]:
+        """Classify B bags and tell what the reducer did to each token, stage by stage."""
+        reduction, stages = self.reducer.trace(self.standardise(tokens))
+        return self.aggregator(reduction.tokens), reduction, stages
 
     @torch.no_grad()
     def prepare(self, bags: Sequence[TokenBatch]) -> None:

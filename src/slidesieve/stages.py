@@ -15,6 +15,7 @@ STAGES: dict[str, int] = {
     "features": 1,
     "folds": 1,
     "train": 5,
+    "tokens": 1,
     "evaluation": 1,
     "selectors": 1,
     "cost": 1,

@@ -65,11 +65,14 @@ class Reduction:
         source: (B, N_in) int64: index of the output token each input token went to, or -1 if it
             was dropped (or is padding).
         losses: Named scalar losses to be added to the training objective.
+        scores: (B, N_in) what the input tokens were ranked by, on the reducer's own scale and
+            meaningless in padding; None if by nothing.
     """
 
     tokens: TokenBatch
     source: Tensor
     losses: dict[str, Tensor] = field(default_factory=dict)
+    scores: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from slidesieve.cohort.layers import settle_layers
 from slidesieve.encoders.tiling_notes import tiling_notes
 from slidesieve.selector_audit.auditable import auditable_models
 from slidesieve.stages import STAGES
+from slidesieve.sweeps import k_sweeps
 
 
 def load_study():
@@ -239,14 +240,23 @@ def encoding_of(wildcards):
     }
 
 
-def shown_slides(dataset):
-    """Slides with a heat map in the report: the first few of each class, as the sheet has them."""
-    wanted = study.report["heatmaps_per_class"]
-    return [
-        slide.slide_id
-        for label in dataset.classes
-        for slide in [slide for slide in dataset.slides if slide.label == label][:wanted]
+def models_of(table):
+    """Specs of the models in a study's table."""
+    return {model: study.models[model] for model in study.studies[table]["rows"]}
+
+
+def token_figures(name, folder):
+    """Pictures of what reducers do to the slides of a dataset, all in one folder."""
+    models, slides = study.token_models, study.token_slides(name)
+    made = [
+        f"{folder}/{file}/{model}/{slide}{ending}"
+        for model in models
+        for slide in slides
+        for file, ending in (("tokens", ".jpg"), ("tokens", ".geojson"), ("gallery", ".jpg"))
     ]
+    if len(models) > 1:
+        made += [f"{folder}/side_by_side/{slide}.jpg" for slide in slides]
+    return made
 
 
 def targets(name):
@@ -257,12 +267,20 @@ def targets(name):
             for table in study.studies
             for kind in ("csv", "png", "html")
         ]
-        return made + [
+        made += [
             f"results/{name}/studies/{table}/selectors.{kind}"
             for table, wanted in study.studies.items()
             if set(wanted["rows"]) & set(audited_models)
             for kind in ("csv", "png")
         ]
+        for encoder in study.encoders_of(name):
+            made += token_figures(name, f"results/{name}/figures/{encoder}")
+            made += [
+                f"results/{name}/studies/{table}/k_sweep/{encoder}.png"
+                for table in study.studies
+                if k_sweeps(models_of(table))
+            ]
+        return made
     dataset = study.datasets[name]
     made = [
         f"results/{name}/{file}"
@@ -280,8 +298,11 @@ def targets(name):
             for model in study.models
         ]
         made += [f"{figures}/selector/{model}.png" for model in audited_models]
-        if dataset.features_dir is None:
-            made += [f"{figures}/heatmap/{slide}.png" for slide in shown_slides(dataset)]
+        shown = study.shown_slides(name, study.report["heatmaps_per_class"])
+        made += [f"{figures}/heatmap/{slide}.png" for slide in shown]
+        made += token_figures(name, figures)
+        if k_sweeps(study.models):
+            made.append(f"{figures}/k_sweep.png")
     if dataset.features_dir is None:
         made.append(f"results/{name}/figures/tissue.png")
         if dataset.settings["tile_images"]:

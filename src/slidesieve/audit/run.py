@@ -16,6 +16,7 @@ from slidesieve.audit import tables
 from slidesieve.audit.findings import Finding, examine
 from slidesieve.audit.selectors import selector_problems
 from slidesieve.audit.slides import audit_slide
+from slidesieve.audit.tokens import tokens_problems
 from slidesieve.cohort.config import Dataset, Study
 from slidesieve.selector_audit.auditable import auditable_models
 from slidesieve.stages import STAGES
@@ -44,6 +45,7 @@ def audit_dataset(study: Study, name: str, results: Path) -> list[Finding]:
             spec = study.models[model]
             findings += _audit_models(dataset, folder / "models" / encoder / model, spec)
             findings += _audit_predictions(dataset, encoder, model, folder)
+            findings += _audit_tokens(study, dataset, encoder, model, folder)
     if not study.studies:
         findings += _audit_cohort(study, dataset, folder)
         for encoder, model in product(study.encoders_of(name), auditable_models(study.models)):
@@ -104,6 +106,23 @@ def _audit_predictions(
         return tables.predictions_problems(path, dataset, folds, index)
 
     return examine(path, problems)
+
+
+def _audit_tokens(
+    study: Study, dataset: Dataset, encoder: str, model: str, folder: Path
+) -> Iterator[Finding]:
+    """Audit the tokens files that the config asks for, and those made besides."""
+    shown = study.token_slides(dataset.name) if model in study.token_models else []
+    for slide_id in dataset.slide_ids:
+        path = folder / "tokens" / encoder / model / f"{slide_id}.h5"
+
+        def problems(path: Path = path) -> Iterator[str]:
+            features = folder / "features" / encoder / path.name
+            folds = read_csv(folder / "folds.csv")
+            return tokens_problems(path, features, folder / "models" / encoder / model, folds)
+
+        if slide_id in shown or path.exists():
+            yield from examine(path, problems)
 
 
 def _audit_selector(dataset: Dataset, encoder: str, model: str, folder: Path) -> Iterator[Finding]:

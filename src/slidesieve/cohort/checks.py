@@ -139,11 +139,14 @@ def _reference_problems(config: Mapping) -> Iterator[str]:
     models = config.get("models")
     if not isinstance(models, Mapping):
         return
-    for section, key in (("evaluation", "compare_to"), ("report", "heatmap_model")):
+    keys = (("evaluation", "compare_to"), ("report", "heatmap_model"), ("report", "token_models"))
+    for section, key in keys:
         settings = config.get(section)
-        named = settings.get(key) if isinstance(settings, Mapping) else None
-        if named is not None and named not in models:
-            yield f"{section}.{key}: no model {named!r}; {did_you_mean(str(named), list(models))}"
+        value = settings.get(key) if isinstance(settings, Mapping) else None
+        for named in value if isinstance(value, list) else [value]:
+            if named is not None and named not in models:
+                meant = did_you_mean(str(named), list(models))
+                yield f"{section}.{key}: no model {named!r}; {meant}"
 
 
 def _like_problems(config: Mapping) -> Iterator[str]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from slidesieve.cohort.sheet import Sheet, Slide, read_sheet
 
+# Reducers whose choices are learned, and so worth looking at.
+_LEARNED_REDUCERS = ("dtc", "sparselearn")
 FEATURE_ENDINGS = (".h5", ".hdf5", ".pt", ".pth")
 
 
@@ -94,6 +96,33 @@ class Study:
     def heatmap_model(self) -> str:
         """The model whose attention is drawn."""
         return self.report["heatmap_model"] or self.reference_model
+
+    @property
+    def token_models(self) -> list[str]:
+        """The models of which it is shown what they keep, merge and prune."""
+        named = self.report["token_models"]
+        if named is not None:
+            return list(named)
+        return [] if self.studies else [*filter(self._reduces_by_learning, self.models)]
+
+    def shown_slides(self, dataset: str, per_class: int) -> list[str]:
+        """The first slides of each class, as many as asked for; none if there are no pixels."""
+        found = self.datasets[dataset]
+        if found.features_dir is not None:
+            return []
+        of_class = {label: [] for label in found.classes}
+        for slide in found.slides:
+            of_class[slide.label].append(slide.slide_id)
+        return [slide_id for ids in of_class.values() for slide_id in ids[:per_class]]
+
+    def token_slides(self, dataset: str) -> list[str]:
+        """The slides of a dataset on which the tokens of `token_models` are shown."""
+        return self.shown_slides(dataset, self.report["tokens_per_class"])
+
+    def _reduces_by_learning(self, model: str) -> bool:
+        reducer = self.models[model].get("reducer", "none")
+        name = reducer if isinstance(reducer, str) else reducer["name"]
+        return name in _LEARNED_REDUCERS
 
 
 def encoder_specs(entries: Sequence[str | Mapping]) -> dict[str, dict]:

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from slidesieve.figures.page_layout import axes_at, draw_scale_bar, show_picture
 from slidesieve.figures.style import SEQUENTIAL, house_style, new_figure, save_figure
+from slidesieve.figures.tile_raster import tile_boxes
 
 _OPACITY = 0.65
 # Lengths on the page in inches.
@@ -23,7 +24,6 @@ _PAGE_IN = 2 * _PANEL_IN + _BAR_IN + 4 * _GAP_IN + 0.3
 _TILE_IN, _STRIP_IN = 1.3, 1.85
 # Lightness of the grey slide under the colours, so that tissue shows but does not compete.
 _UNDERLAY = (0.35, 1.0)
-_BAR_LENGTHS_UM = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 
 
 def attention_overlay(
@@ -59,16 +59,14 @@ def attention_overlay(
     strip = _STRIP_IN if len(top_tiles) else 0.0
     figure = new_figure(_PAGE_IN, _HEAD_IN + tall + strip + _GAP_IN, layout="none")
     with house_style():
-        left = _axes_at(figure, _GAP_IN, _HEAD_IN, _PANEL_IN, tall)
-        right = _axes_at(figure, 2 * _GAP_IN + _PANEL_IN, _HEAD_IN, _PANEL_IN, tall)
+        left = axes_at(figure, _GAP_IN, _HEAD_IN, _PANEL_IN, tall)
+        right = axes_at(figure, 2 * _GAP_IN + _PANEL_IN, _HEAD_IN, _PANEL_IN, tall)
         for axes, image in ((left, overview_rgb), (right, picture)):
-            # Pixel edges, not centres, on whole numbers: level-0 x is x / downsample here.
-            axes.imshow(image, extent=(0, width, height, 0), interpolation="antialiased")
-            axes.set_axis_off()
+            show_picture(axes, image)
         left.set_title(f"{len(attention)} tiles, {np.isfinite(attention).sum()} kept")
         right.set_title("Attention percentile of the kept tiles")
-        _draw_scale_bar(left, width, height, downsample * slide_mpp)
-        bar = _axes_at(figure, 3 * _GAP_IN + 2 * _PANEL_IN, _HEAD_IN, _BAR_IN, tall)
+        draw_scale_bar(left, width, height, downsample * slide_mpp)
+        bar = axes_at(figure, 3 * _GAP_IN + 2 * _PANEL_IN, _HEAD_IN, _BAR_IN, tall)
         scale = ScalarMappable(Normalize(0, 100), SEQUENTIAL)
         figure.colorbar(scale, cax=bar).outline.set_visible(False)
         if strip:
@@ -109,39 +107,29 @@ def paint_tiles(
     """
     height, width = overview_rgb.shape[:2]
     total, count = np.zeros((height, width)), np.zeros((height, width))
-    first = np.ceil(coords / downsample - 0.5).astype(np.int64)
-    last = np.ceil((coords + size_level0) / downsample - 0.5).astype(np.int64)
-    # A tile smaller than an overview px would else fall between the centres.
-    last = np.maximum(np.maximum(last, first + 1), 0)
-    first = np.maximum(first, 0)
-    for (x0, y0), (x1, y1), value in zip(first, last, percentile, strict=True):
+    boxes = tile_boxes((height, width), downsample, coords, size_level0)
+    for (x0, y0, x1, y1), value in zip(boxes.tolist(), percentile, strict=True):
         if np.isfinite(value):
             total[y0:y1, x0:x1] += value
             count[y0:y1, x0:x1] += 1
     covered = count > 0
-    grey = overview_rgb.mean(axis=2) / 255
-    pale = _UNDERLAY[0] + (_UNDERLAY[1] - _UNDERLAY[0]) * grey
-    picture = np.repeat(pale[:, :, None], 3, axis=2)
+    picture = pale_grey(overview_rgb)
     colors = mpl.colormaps[SEQUENTIAL](total[covered] / count[covered] / 100)[:, :3]
     picture[covered] = (1 - _OPACITY) * picture[covered] + _OPACITY * colors
     return np.round(picture * 255).astype(np.uint8)
+
+
+def pale_grey(overview_rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the overview as the ground that colours are laid on, (h, w, 3) from 0 to 1."""
+    grey = overview_rgb.mean(axis=2) / 255
+    pale = _UNDERLAY[0] + (_UNDERLAY[1] - _UNDERLAY[0]) * grey
+    return np.repeat(pale[:, :, None], 3, axis=2)
 
 
 def top_tiles(attention: NDArray[np.floating], count: int) -> NDArray[np.int64]:
     """Return the indices of the most attended tiles, highest first, the earlier of equals first."""
     order = np.argsort(-np.nan_to_num(attention, nan=-np.inf), kind="stable")
     return order[: min(count, int(np.isfinite(attention).sum()))]
-
-
-def _draw_scale_bar(axes: Axes, width: int, height: int, mpp_overview: float) -> None:
-    fitting = [um for um in _BAR_LENGTHS_UM if um / mpp_overview <= width / 3]
-    length_um = fitting[-1] if fitting else _BAR_LENGTHS_UM[0]
-    words = f"{length_um / 1000:g} mm" if length_um >= 1000 else f"{length_um} µm"
-    margin = 0.03 * width
-    end = margin + length_um / mpp_overview
-    base = height - margin
-    axes.plot([margin, end], [base, base], color="black", linewidth=3, solid_capstyle="butt")
-    axes.text((margin + end) / 2, base - margin / 2, words, ha="center", va="bottom", fontsize=8)
 
 
 def _draw_strip(
@@ -155,18 +143,9 @@ def _draw_strip(
     side = min(_TILE_IN, (_PAGE_IN - _GAP_IN) / len(tiles) - _GAP_IN)
     top = top_in + _STRIP_IN - _TILE_IN
     for rank, tile in enumerate(tiles):
-        axes = _axes_at(figure, _GAP_IN + rank * (side + _GAP_IN), top, side, side)
+        axes = axes_at(figure, _GAP_IN + rank * (side + _GAP_IN), top, side, side)
         axes.imshow(tile)
         axes.set_axis_off()
         axes.set_title(f"{shares[rank]:.1%}", fontsize=8)
     words = "Most attended tiles and their share of the slide's attention"
     figure.text(_GAP_IN / _PAGE_IN, 1 - (top - 0.25) / figure.get_figheight(), words)
-
-
-def _axes_at(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
-    """Add axes at inches from the figure's left and top edges."""
-    page_width, page_height = figure.get_size_inches()
-    bottom = page_height - top - height
-    return figure.add_axes(
-        (left / page_width, bottom / page_height, width / page_width, height / page_height)
-    )

@@ -7,17 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from slidesieve.errors import SlideError, TileReadError
 from slidesieve.figures.heatmap import attention_overlay, top_tiles
 from slidesieve.figures.notice import notice_figure
-from slidesieve.slide.base import SlideReader
-from slidesieve.slide.open import open_slide
-from slidesieve.slide.overview import read_overview
+from slidesieve.figures.slide_view import view_slide
 from slidesieve.store.features import FeatureSet
 from slidesieve.store.tiles import spec_from_attributes
-from slidesieve.tiling.spec import TileSpec, read_tile
 
-_OVERVIEW_MPP = 8.0
 _N_TOP_TILES = 6
 
 
@@ -41,26 +36,16 @@ def write_slide_heatmap(
         notice_figure(f"{features.status}: {features.reason}", title, out)
         return
     spec = spec_from_attributes(features.tile_attributes)
-    with open_slide(slide_path) as reader:
-        overview = read_overview(reader, spec.slide_mpp, _OVERVIEW_MPP)
-        tiles = _read_tiles(reader, spec, features.coords[top_tiles(attention, _N_TOP_TILES)])
+    best = top_tiles(attention, _N_TOP_TILES).tolist()
+    view = view_slide(slide_path, spec, features.coords, best)
     attention_overlay(
-        overview.rgb,
-        overview.downsample,
+        view.overview.rgb,
+        view.overview.downsample,
         features.coords,
         spec.size_level0,
         attention,
         spec.slide_mpp,
         title,
         out,
-        tiles,
+        [view.tiles[row] for row in best],
     )
-
-
-def _read_tiles(
-    reader: SlideReader, spec: TileSpec, coords: NDArray[np.int64]
-) -> list[NDArray[np.uint8]]:
-    try:
-        return [read_tile(reader, spec, x, y) for x, y in coords]
-    except TileReadError as error:  # they could be read when they were encoded
-        raise SlideError(f"a tile that has features cannot be read any more: {error}") from error

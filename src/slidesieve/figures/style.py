@@ -33,13 +33,15 @@ _STYLE = {
     "svg.hashsalt": "slidesieve",
     "svg.fonttype": "none",
 }
-_DPI = 150
+DPI = 150
 # Dates and library versions would make equal pictures differ.
 _METADATA = {
     ".png": {"Software": None},
     ".svg": {"Date": None, "Creator": None},
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
+# Colour at full size, for thin lines.
+_JPEG = {"quality": 85, "subsampling": 0}
 
 
 def new_figure(width_in: float, height_in: float, layout: str = "compressed") -> Figure:
@@ -62,9 +64,11 @@ def house_style() -> mpl.rc_context:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure atomically; the ending says png, svg or pdf."""
+    """Write a figure atomically; the ending says png, svg, pdf, or jpg for photographs."""
+    ending = path.suffix.lower()
+    options = {"pil_kwargs": _JPEG} if ending == ".jpg" else {"metadata": _METADATA[ending]}
     with mpl.rc_context(_STYLE), atomic_path(path) as partial:
-        figure.savefig(partial, dpi=_DPI, metadata=_METADATA[path.suffix.lower()])
+        figure.savefig(partial, dpi=DPI, **options)
 
 
 def color_of(index: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import nn
 
+from slidesieve.reduction.trace import StageTrace, single_stage
 from slidesieve.tokens import Reduction, TokenBatch
 
 
@@ -35,6 +36,14 @@ class TokenReducer(nn.Module, ABC):
     @abstractmethod
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Reduce a batch of bags."""
+
+    def trace(self, tokens: TokenBatch) -> tuple[Reduction, tuple[StageTrace, ...]]:
+        """Reduce a batch and tell what became of each token, stage by stage.
+
+        Here all is one stage; reducers of several tell of each.
+        """
+        reduction = self(tokens)
+        return reduction, (single_stage(tokens, reduction),)
 
     def prepare(self, bags: Sequence[TokenBatch]) -> None:
         """Look at the training bags once before fitting (prototypes, clusters)."""

@@ -42,12 +42,13 @@ class Budget:
         return math.ceil(self.retention * n_tokens - _ROUNDING)
 
 
-def keep_tokens(tokens: TokenBatch, keep: Tensor) -> Reduction:
+def keep_tokens(tokens: TokenBatch, keep: Tensor, scores: Tensor | None = None) -> Reduction:
     """Drop all tokens but some, in their order.
 
     Args:
         tokens: B bags of N tokens.
         keep: (B, N) bool, False in padding.
+        scores: (B, N) what they were chosen by, if by a score.
     """
     kept_in_bag = keep.sum(dim=1)
     n_out = int(kept_in_bag.max())
@@ -61,7 +62,7 @@ def keep_tokens(tokens: TokenBatch, keep: Tensor) -> Reduction:
         size=tokens.size.gather(1, order) * mask,
     )
     source = torch.where(keep, keep.cumsum(dim=1) - 1, -1)
-    return Reduction(tokens=kept, source=source)
+    return Reduction(tokens=kept, source=source, scores=scores)
 
 
 def top_tokens(keys: Tensor, mask: Tensor, left: Tensor) -> Tensor:

@@ -19,11 +19,10 @@ from shapely.geometry import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from slidesieve.errors import SlideError
-from slidesieve.store.atomic import write_text
+from slidesieve.store.geojson import HEADER, write_features
 from slidesieve.tissue.polygons import as_multipolygon
 from slidesieve.tissue.result import TissueResult
 
-_HEADER = "slidesieve"
 _HASH = "geometry_sha256"
 _TISSUE_CLASS = {"name": "Tissue", "color": [0, 160, 80]}
 # QuPath's own class for regions that are to be left out.
@@ -39,13 +38,7 @@ def write_tissue(path: Path, result: TissueResult) -> None:
     header = {name: getattr(result, name) for name in _HEADER_FIELDS}
     header["params"] = dict(result.params)
     header[_HASH] = _hash(features)
-    lines = ",\n".join(json.dumps(feature, separators=(",", ":")) for feature in features)
-    write_text(
-        path,
-        '{"type": "FeatureCollection",\n'
-        f'"{_HEADER}": {json.dumps(header, indent=1)},\n'
-        f'"features": [\n{lines}\n]}}\n',
-    )
+    write_features(path, features, header)
 
 
 def read_tissue(path: Path) -> TissueResult:
@@ -65,7 +58,7 @@ def read_tissue(path: Path) -> TissueResult:
     content = _load(path)
     features = _features(path, content)
     tissue = _unite(path, features)
-    header = content.get(_HEADER) if isinstance(content, dict) else None
+    header = content.get(HEADER) if isinstance(content, dict) else None
     header = header if isinstance(header, dict) else {}
     edited = header.get(_HASH) != _hash(features)
     known = {name: header[name] for name in _HEADER_FIELDS if name in header}

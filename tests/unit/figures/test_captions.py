@@ -19,6 +19,10 @@ NAMES = (
     "cost",
     "heatmap",
     "study",
+    "tokens",
+    "gallery",
+    "side_by_side",
+    "k_sweep",
 )
 
 

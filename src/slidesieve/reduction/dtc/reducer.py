@@ -33,8 +33,8 @@ from slidesieve.reduction.dtc.presets import resolve_settings, warn_of_degenerat
 from slidesieve.reduction.dtc.scan import scan_order
 from slidesieve.reduction.dtc.settings import DTCSettings
 from slidesieve.reduction.dtc.sparsity import sparsity_of_stage
-from slidesieve.reduction.dtc.trace import StageTrace
 from slidesieve.reduction.selection import keep_tokens, rows_at, top_tokens
+from slidesieve.reduction.trace import StageTrace
 from slidesieve.tokens import Reduction, TokenBatch
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -192,10 +194,10 @@ class SparseLearn(TokenReducer):
             scores: From `score`.
             denoise: Whether the kept tokens pass the denoiser, as they never do in use.
         """
-        kept = keep_tokens(tokens, self.best(tokens, scores))
+        kept = keep_tokens(tokens, self.best(tokens, scores), scores)
         if not denoise:
             return kept
-        return Reduction(tokens=self.denoised(kept.tokens), source=kept.source)
+        return replace(kept, tokens=self.denoised(kept.tokens))
 
     def budget(self, tokens: TokenBatch) -> Tensor:
         """Return how many tokens each bag may keep, (B,): k, and in training more at first."""

@@ -1,0 +1,1 @@
+"""Pictures of what a token reducer kept, merged and pruned."""

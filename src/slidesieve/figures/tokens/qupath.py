@@ -1,0 +1,81 @@
+"""The tiles of a slide with what became of them, as objects that QuPath opens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from matplotlib.colors import to_rgb
+from numpy.typing import NDArray
+
+from slidesieve.figures.tokens.fates import FATE_COLORS, FATES, MERGED, Fates, fates_of
+from slidesieve.figures.tokens.group_colours import group_colours
+from slidesieve.figures.tokens.pictures import merge_groups
+from slidesieve.store.geojson import write_features
+from slidesieve.store.tiles import spec_from_attributes
+from slidesieve.store.tokens import TokenSet
+
+_HEADER = ("slide_id", "encoder", "model", "fold", "status", "reason", "fingerprint")
+
+
+def write_token_geojson(path: Path, tokens: TokenSet) -> None:
+    """Write one tile object a tile, in level-0 px; of an unusable slide, a file without any.
+
+    Its class is Kept, Merged or Pruned, with the colours of our figures; merged tiles have their
+    token's colour besides. Measurements, all of them numbers as QuPath wants them and absent
+    where undefined: kept, merged, pruned (1 or 0), stage (that pruned it or merged it last, from
+    1; 0 if kept), token (row of the tokens file) and token size (tiles in it), attention, and the
+    importance in each stage.
+    """
+    header = {name: getattr(tokens, name) for name in _HEADER}
+    write_features(path, _features(tokens) if len(tokens.coords) else [], header)
+
+
+def _features(tokens: TokenSet) -> Iterator[dict]:
+    fates = fates_of(tokens)
+    spec = spec_from_attributes(tokens.tile_attributes)
+    group = merge_groups(tokens, fates)
+    colours = group_colours(group, tokens.coords, spec.step_level0)
+    measured = _measurements(tokens, fates)
+    classes = [
+        {"name": name.capitalize(), "color": [round(255 * part) for part in to_rgb(colour)]}
+        for name, colour in zip(FATES, FATE_COLORS.values(), strict=True)
+    ]
+    for row, corner in enumerate(tokens.coords.tolist()):
+        properties = {
+            "objectType": "tile",
+            "classification": classes[fates.fate[row]],
+            "measurements": {
+                name: float(values[row])
+                for name, values in measured.items()
+                if np.isfinite(values[row])
+            },
+        }
+        if fates.fate[row] == MERGED:
+            properties["color"] = colours[group[row]].tolist()
+        yield {
+            "type": "Feature",
+            "geometry": {"type": "Polygon", "coordinates": [_square(*corner, spec.size_level0)]},
+            "properties": properties,
+        }
+
+
+def _measurements(tokens: TokenSet, fates: Fates) -> dict[str, NDArray[np.floating]]:
+    """Return each measurement of all tiles, (N,), NaN where undefined."""
+    is_left = tokens.final >= 0
+    sizes = np.append(tokens.token_size, np.nan)
+    measured = {name: fates.fate == number for number, name in enumerate(FATES)}
+    measured |= {
+        "stage": fates.stage,
+        "token": np.where(is_left, tokens.final, np.nan),
+        "token size": sizes[tokens.final],
+        "attention": tokens.attention,
+    }
+    for stage in range(tokens.n_stages):
+        measured[f"importance, stage {stage + 1}"] = tokens.importance[:, stage]
+    return measured
+
+
+def _square(x: int, y: int, side: int) -> list[list[int]]:
+    return [[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]

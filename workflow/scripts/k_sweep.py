@@ -1,0 +1,22 @@
+"""Draw metrics against the number of tokens that models keep."""
+
+from pathlib import Path
+
+from slidesieve.figures.k_sweep import k_sweep_figure
+from slidesieve.logs import log_to
+from slidesieve.store.tables import read_csv
+from slidesieve.sweeps import k_sweeps
+
+METRICS = ("balanced_accuracy", "auc_macro_ovr")
+
+log_to(snakemake.log[0])
+names = snakemake.wildcards
+summary = read_csv(Path(snakemake.input.summary))
+k_sweep_figure(
+    summary[summary["encoder"] == names.encoder],
+    k_sweeps(snakemake.params.models),
+    METRICS,
+    "patient",
+    f"{names.dataset}, {names.encoder}: metrics by number of tokens",
+    Path(snakemake.output.sweep),
+)

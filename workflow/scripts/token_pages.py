@@ -1,0 +1,14 @@
+"""Draw the tokens of one model on one slide, and write them for QuPath."""
+
+from pathlib import Path
+
+from slidesieve.figures.tokens.qupath import write_token_geojson
+from slidesieve.figures.tokens.slide_pages import write_token_pages
+from slidesieve.logs import log_to
+from slidesieve.store.tokens import read_tokens
+
+log_to(snakemake.log[0])
+out = snakemake.output
+tokens = read_tokens(Path(snakemake.input.tokens))
+write_token_pages(Path(out.map), Path(out.gallery), Path(snakemake.params.path), tokens)
+write_token_geojson(Path(out.geojson), tokens)
