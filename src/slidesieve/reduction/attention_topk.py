@@ -68,4 +68,5 @@ class AttentionTopK(TokenReducer):
         attention = self.abmil(tokens).attention.masked_fill(~tokens.mask, -1)
         rank = attention.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
         counts = [self.budget.count(n_tokens) for n_tokens in tokens.lengths.tolist()]
-        return keep_tokens(tokens, rank < torch.tensor(counts, device=rank.device)[:, None])
+        keep = rank < torch.tensor(counts, device=rank.device)[:, None]
+        return keep_tokens(tokens, keep, attention)
