@@ -331,6 +331,7 @@ _ALL = (
     EncoderCard(
         name="resnet50",
         hub_id="timm/resnet50.tv_in1k",
+        revision="78f3ecfdb38e06d9b8397f662e7ab8fee96026fa",
         architecture="resnet50",
         options={"features_only": True, "out_indices": (3,)},
         tower="layer3",
