@@ -2,9 +2,7 @@ import os
 import sys
 from pathlib import Path
 
-import yaml
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import validate
 
 SOURCE = str(Path(workflow.basedir) / "src")
 SCHEMAS = Path(workflow.basedir) / "workflow" / "schemas"
@@ -13,30 +11,12 @@ SCHEMAS = Path(workflow.basedir) / "workflow" / "schemas"
 sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=SOURCE)
 
-from slidesieve.cohort.checks import check_config
-from slidesieve.cohort.config import build_study
-from slidesieve.cohort.layers import settle_layers
+from slidesieve.cohort.load import load_study
 from slidesieve.encoders.tiling_notes import tiling_notes
+from slidesieve.errors import ConfigError
 from slidesieve.selector_audit.auditable import auditable_models
 from slidesieve.stages import STAGES
 from slidesieve.sweeps import k_sweeps
-
-
-def load_study():
-    """Check the whole config at once, fill in its defaults and turn it into records."""
-    config_schema, row_schema = (
-        yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text())
-        for name in ("config", "samples")
-    )
-    settle_layers(config)
-    checked = check_config(config, config_schema, row_schema)
-    problems = [*checked.problems, *model_problems_once(config)]
-    if problems:
-        raise WorkflowError(
-            f"{len(problems)} mistake(s) in the config or its sample sheets:", *problems
-        )
-    validate(config, SCHEMAS / "config.schema.yaml")
-    return build_study(config, checked.sheets)
 
 
 def model_problems_once(config):
@@ -48,7 +28,11 @@ def model_problems_once(config):
     return model_problems(config["models"])
 
 
-study = load_study()
+try:
+    study = load_study(config, SCHEMAS, further_checks=model_problems_once)
+except ConfigError as error:
+    count = len(error.problems)
+    raise WorkflowError(f"{count} mistake(s) in the config or its sample sheets:", *error.problems)
 audited_models = auditable_models(study.models)
 
 if workflow.is_main_process:

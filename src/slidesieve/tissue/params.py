@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from typing import Literal
 
+from slidesieve.cohort.schema import did_you_mean
 from slidesieve.errors import ConfigError
 
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -63,9 +63,7 @@ class TissueParams:
         problems: list[str] = []
         for name, value in values.items():
             if name not in known:
-                close = get_close_matches(name, known, n=1)
-                hint = f"did you mean {close[0]!r}? " if close else ""
-                problems.append(f"tissue.{name}: unknown; {hint}allowed: {', '.join(known)}")
+                problems.append(f"tissue.{name}: unknown; {did_you_mean(name, known)}")
                 continue
             try:
                 parsed[name] = _parse(name, value)
