@@ -127,3 +127,19 @@ def test_a_missing_file_is_quarantined(small):
     cohort = read_csv(small.result("mine/cohort.csv")).set_index("slide_id")
     assert cohort.loc["s6", "status"] == "failed"
     assert "holds no file named s6" in cohort.loc["s6", "reason"]
+
+
+def test_repeated_cross_validation_tests_each_slide_once_a_repeat(small):
+    config = small.config
+    config["datasets"]["mine"]["folds"] = {"k": 2, "repeats": 3}
+    small.write_config(config)
+    small.snakemake("results/mine/summary.csv")
+    folds = read_csv(small.result("mine/folds.csv")).filter(like="fold_")
+    assert folds.shape == (8, 6)
+    assert ((folds == "test").sum(axis=1) == 3).all()
+    predictions = read_csv(small.result("mine/predictions/conch_v1/mean.csv"))
+    assert predictions["slide_id"].value_counts().eq(3).all()
+    summary = read_csv(small.result("mine/summary.csv"))
+    assert summary["n_folds"].eq(6).all()
+    # Intervals are over patients, not over predictions.
+    assert summary["n"].eq(8).all()
