@@ -11,10 +11,10 @@ from scipy.spatial import cKDTree
 _HUES = (0.14, 0.90)
 _GOLDEN = (5**0.5 - 1) / 2
 _LIGHTNESS = (0.42, 0.68, 0.55)
-_CHOICES = 24
+_CHOICES = 36
 # Groups apart should differ too, from as many before as a viewer may compare.
 _COMPARED = 40
-_TOUCHING = 0.5
+_TOUCHING = 0.25
 
 
 def group_colours(
@@ -22,9 +22,9 @@ def group_colours(
 ) -> NDArray[np.uint8]:
     """Give each group of tiles a colour of its own, far from those of the groups it touches.
 
-    Groups take turns, in the order of their numbers, at choosing among the next two dozen unused
+    Groups take turns, in the order of their numbers, at choosing among the next three dozen unused
     colours of an even sequence the one farthest (in CIELAB) from those taken before them, of
-    which their neighbours' count as twice as near as they are.
+    which their neighbours' count as four times as near as they are.
 
     Args:
         group: (N,) group of each tile, from 0; −1 for tiles in none.
