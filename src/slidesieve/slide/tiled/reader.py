@@ -170,5 +170,8 @@ class TiledReader(SlideReader):
         if length == 0:
             raise StoredTileError("nothing is stored")
         if length < 0 or start < 0 or start + length > self._file_bytes:
-            raise LostTileError(f"a tile of {length} bytes at {start} ends beyond the file")
+            # libtiff corrects the sizes of tiles that it decodes itself, not of these two packings.
+            is_lost = stored.packing in ("jpeg", "jpeg2000")
+            error = LostTileError if is_lost else StoredTileError
+            raise error(f"a tile of {length} bytes at {start} ends beyond the file")
         return self._decoders[level](os.pread(self._file, length, start))
