@@ -13,6 +13,8 @@ import multiprocessing
 import os
 import queue
 import sys
+import threading
+import time
 from concurrent.futures import ProcessPoolExecutor
 from types import TracebackType
 
@@ -49,7 +51,7 @@ class EncoderProcesses:
             processes,
             mp_context=multiprocessing.get_context("fork"),
             initializer=_be_born,
-            initargs=(encoder, self._slots),
+            initargs=(encoder, self._slots, os.getpid()),
         )
 
     def __enter__(self) -> EncoderProcesses:
@@ -75,10 +77,18 @@ class EncoderProcesses:
             self._free.put(slot)
 
 
-def _be_born(encoder: Encoder, slots: NDArray[np.uint8]) -> None:
+def _be_born(encoder: Encoder, slots: NDArray[np.uint8], parent: int) -> None:
     global _encoder, _slots
     cv2.setNumThreads(1)
     _encoder, _slots = encoder, slots
+    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+
+
+def _die_with(parent: int) -> None:
+    # A parent that is killed tells nobody, and its children would wait for work for ever.
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _encode_slot(slot: int, count: int) -> NDArray[np.float32]:

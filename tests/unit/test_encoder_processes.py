@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,3 +42,34 @@ def test_an_error_of_the_encoder_reaches_the_caller_and_leaves_the_pool_usable()
             with pytest.raises(ZeroDivisionError, match="even"):
                 pool.encode(tiles[:2])
         assert pool.encode(tiles).shape == (3, ColourTexture.dim)
+
+
+def test_processes_end_when_their_parent_is_killed():
+    script = """
+import os, time
+import numpy as np
+from slidesieve.encoder_processes import EncoderProcesses
+from slidesieve.encoders.colour_texture.encoder import ColourTexture
+with EncoderProcesses(ColourTexture(), 2, (1, 64, 64, 3)) as pool:
+    print(*pool._pool._processes, flush=True)
+    time.sleep(600)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    children = [int(pid) for pid in parent.stdout.readline().split()]
+    assert len(children) == 2
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    for child in children:
+        wait_for_end_of(child)
+
+
+def wait_for_end_of(pid: int) -> None:
+    """Return when a process is gone, or dead and not yet buried; pytest's limit ends the wait."""
+    while True:
+        try:
+            os.kill(pid, 0)
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return
+        except (ProcessLookupError, FileNotFoundError):
+            return
+        time.sleep(0.1)
