@@ -46,7 +46,7 @@ class ByHand:
         self.w = {name: tensor.double().numpy() for name, tensor in state.items()}
         w = self.w
         x = (bag.features.astype(float) - w["standardise.mean"]) / w["standardise.sd"]
-        self.x = normalised(x)
+        self.x = x / w["reducer.rms"]
         hidden = gelu(self.linear(self.x, "reducer.scorer.layers.0"))
         scores = self.linear(hidden, "reducer.scorer.layers.2")[:, 0]
         self.scores = (scores - scores.mean()) / (scores.std() + 1e-6)

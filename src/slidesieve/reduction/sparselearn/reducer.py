@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dataclasses import replace
 
 import torch
@@ -52,6 +54,7 @@ class SparseLearn(TokenReducer):
         budget_end: float | None = None,
         encoder: str | None = None,
         encoder_layers: int | None = None,
+        token_norm: str | None = None,
         scorer: str | None = None,
         scorer_layers: int | None = None,
         scorer_dim: int | None = None,
@@ -76,6 +79,7 @@ class SparseLearn(TokenReducer):
             budget_end=budget_end,
             encoder=encoder,
             encoder_layers=encoder_layers,
+            token_norm=token_norm,
             scorer=scorer,
             scorer_layers=scorer_layers,
             scorer_dim=scorer_dim,
@@ -99,9 +103,20 @@ class SparseLearn(TokenReducer):
             chosen.denoiser, dim, chosen.heads, chosen.denoiser_zero_init
         )
         self.register_buffer("tau", torch.tensor(chosen.tau_start, dtype=torch.float64))
+        self.register_buffer("rms", torch.ones(()))
         self._hard_mix_prob = 0.0
         self._overlaps: list[Tensor] = []
         self._progress = 1.0
+
+    @torch.no_grad()
+    def prepare(self, bags: Sequence[TokenBatch]) -> None:
+        """Measure the root mean square of the training tokens, which `token_norm: scale` is by."""
+        squares = count = 0
+        for bag in bags:
+            encoded = self.encoder(bag.features, bag.mask)[bag.mask].double()
+            squares = squares + encoded.square().sum()
+            count += encoded.numel()
+        self.rms.copy_((squares / count).sqrt())
 
     def schedule(self, step: int, steps: int) -> None:
         """Set the temperature, the budget and whether hard passes are mixed in."""
@@ -139,16 +154,21 @@ class SparseLearn(TokenReducer):
         """Encode, normalise and score.
 
         Returns:
-            The tokens with mean 0 and variance 1 over their D features, and scores (B, N) float32
+            The tokens at unit variance, see `token_norm`, and scores (B, N) float32
             (0 in padding if standardised, meaningless there if not).
         """
         encoded = self.encoder(tokens.features, tokens.mask)
-        features = functional.layer_norm(encoded.float(), (self.dim_out,))
+        features = self._normalised(encoded.float())
         features = zero_padding(features, tokens.mask)
         scores = self.scorer(features, tokens.mask).float()
         if self.settings.score_norm == "zscore":
             scores = standardise_scores(scores, tokens.mask)
         return tokens.with_features(features), scores
+
+    def _normalised(self, features: Tensor) -> Tensor:
+        if self.settings.token_norm == "layer":
+            return functional.layer_norm(features, (self.dim_out,))
+        return features / self.rms
 
     def soft(self, tokens: TokenBatch, scores: Tensor) -> Reduction:
         """Gate all tokens by their soft top-k weights and denoise them; draws random numbers.

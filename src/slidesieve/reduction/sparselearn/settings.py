@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from slidesieve.errors import ConfigError
 
 ENCODERS = ("none", "transformer", "longnet")
+TOKEN_NORMS = ("scale", "layer")
 SCORERS = ("mlp", "transformer")
 SCORE_NORMS = ("zscore", "none")
 OPERATORS = ("lapsum", "sigmoid", "sinkhorn", "gumbel_ste", "softmax_k")
@@ -15,6 +16,7 @@ DENOISERS = ("diagonal", "global", "none")
 
 _CHOICES = {
     "encoder": ENCODERS,
+    "token_norm": TOKEN_NORMS,
     "scorer": SCORERS,
     "score_norm": SCORE_NORMS,
     "operator": OPERATORS,
@@ -38,6 +40,8 @@ class SparseLearnSettings:
         encoder: Slide encoder before the selector: "none", "transformer" (global attention) or
             "longnet" (dilated attention, for long bags).
         encoder_layers: Its blocks.
+        token_norm: How tokens come to unit variance before scorer and gate: "scale" (all by one
+            number, so that what lies far out stays far out) or "layer" (each by itself).
         scorer: "mlp" (each token on its own) or "transformer" (tokens see each other).
         scorer_layers: Hidden layers, or blocks.
         scorer_dim: Their width.
@@ -61,6 +65,7 @@ class SparseLearnSettings:
     budget_end: float = 0.6
     encoder: str = "none"
     encoder_layers: int = 2
+    token_norm: str = "scale"
     scorer: str = "mlp"
     scorer_layers: int = 1
     scorer_dim: int = 128
@@ -106,6 +111,7 @@ PRESETS = {
     "default": SparseLearnSettings(),
     # The paper, and where it is silent DiffPrune, whose equations it uses.
     "as_written": SparseLearnSettings(
+        token_norm="layer",
         budget_start=0.0,
         budget_end=0.0,
         scorer="transformer",

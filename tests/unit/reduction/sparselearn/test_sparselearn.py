@@ -326,12 +326,29 @@ def test_straight_through_gate_is_hard_forward_and_soft_backward():
     torch.testing.assert_close(alpha.grad, x.sum(dim=-1))
 
 
-def test_tokens_are_normalised_before_everything():
+def test_layer_normalises_each_token_by_itself():
     tokens = batch()
     with torch.no_grad():
-        reduction = selector(k=1000).eval()(tokens.with_features(tokens.features * 50))
+        reducer = selector(k=1000, token_norm="layer").eval()
+        reduction = reducer(tokens.with_features(tokens.features * 50))
     expected = functional.layer_norm(tokens.features * 50, (DIM,))
     assert torch.equal(reduction.tokens.features[0], expected[0])
+
+
+def test_scale_brings_all_training_tokens_to_unit_variance_by_one_number():
+    """A layer norm would make the commonest token as long as the one that stands out."""
+    reducer = selector(k=1000)
+    training = [collate([bag]) for bag in random_bags([300, 20], DIM)]
+    training = [bag.with_features(bag.features * 50) for bag in training]
+    reducer.prepare(training)
+    with torch.no_grad():
+        kept = [reducer.eval()(bag).tokens.features[0] for bag in training]
+    assert float(torch.cat(kept).square().mean()) == pytest.approx(1, abs=1e-5)
+    before = torch.cat([bag.features[0] for bag in training])
+    torch.testing.assert_close(torch.cat(kept) / before, torch.full_like(before, 1 / reducer.rms))
+    again = selector(k=1000)
+    again.load_state_dict(reducer.state_dict())
+    assert again.rms == reducer.rms
 
 
 def test_settings_name_the_gates_there_are():
