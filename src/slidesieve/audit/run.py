@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
-from itertools import chain, product
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -39,17 +39,17 @@ def audit_dataset(study: Study, name: str, results: Path) -> list[Finding]:
             findings += audit_slide(dataset, slide, study.encoders, folder)
     path = folder / "folds.csv"
     findings += examine(path, lambda: tables.folds_problems(path, dataset))
+    specs = {model: study.models[model] for model in chain.from_iterable(study.tables.values())}
     for encoder in study.encoders_of(name):
         findings += _audit_index(dataset, encoder, folder)
-        for model in dict.fromkeys(chain.from_iterable(study.tables.values())):
-            spec = study.models[model]
+        for model, spec in specs.items():
             findings += _audit_models(dataset, folder / "models" / encoder / model, spec)
             findings += _audit_predictions(dataset, encoder, model, folder)
             findings += _audit_tokens(study, dataset, encoder, model, folder)
+        for model in auditable_models(specs):
+            findings += _audit_selector(dataset, encoder, model, folder)
     if not study.studies:
         findings += _audit_cohort(study, dataset, folder)
-        for encoder, model in product(study.encoders_of(name), auditable_models(study.models)):
-            findings += _audit_selector(dataset, encoder, model, folder)
     for place, models in study.tables.items():
         findings += _audit_summaries(study, dataset, folder, folder / place, models)
     return findings
