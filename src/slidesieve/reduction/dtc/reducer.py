@@ -61,7 +61,7 @@ class DTC(TokenReducer):
     s = g_φ(h);  α = softmax(s)
     u_ij = λ cos(h_i, h_j) − (1 − λ) |importance_i − importance_j|;  the best pairs merge:
     h ← (α_i h_i + α_j h_j) / (α_i + α_j)
-    m = σ(γ (importance − τ));  h ← m / mean(m) · h
+    m = σ(γ (importance − τ));  after the last stage h ← h · ∏ m / max(m)
     evaluation: the tokens of greatest importance stay, as many as the plan says.
     Training keeps all tokens after merging, unless `train_hard_prune`.
 

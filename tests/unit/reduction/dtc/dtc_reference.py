@@ -98,7 +98,7 @@ def compress_by_default(features, score, targets, training):
                 i += 1
         tokens, members, gates = after, after_members, after_gates
         scores = np.array([score(token) for token in tokens])
-        m = np.array([sigmoid(10 * (r - 1)) for r in len(tokens) * softmax(scores)])
+        m = np.array([sigmoid(10 * (r - 0.5)) for r in len(tokens) * softmax(scores)])
         gates = list(np.array(gates) * m / m.max())
         if not training:
             stay = sorted(np.argsort(-scores, kind="stable")[:target])
