@@ -101,12 +101,8 @@ def _decode_jpeg2000(data: bytes, level: StoredLevel) -> Tile:
 def _decode_lossless(data: bytes, level: StoredLevel) -> Tile:
     shape = (level.tile_height, level.tile_width, 3)
     n_bytes = level.tile_height * level.tile_width * 3
-    if level.packing == "deflate":
-        raw = imagecodecs.zlib_decode(data, out=n_bytes)
-    elif level.packing == "lzw":
-        raw = imagecodecs.lzw_decode(data, out=n_bytes)
-    else:
-        raw = data
+    is_deflated = level.packing == "deflate"
+    raw = imagecodecs.zlib_decode(data, out=n_bytes) if is_deflated else data
     if len(raw) != n_bytes:
         raise ValueError(f"{len(raw)} bytes where {n_bytes} are due")
     pixels = np.frombuffer(raw, np.uint8).reshape(shape)

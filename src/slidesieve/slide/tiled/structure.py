@@ -15,8 +15,8 @@ from slidesieve.slide.tiled.jpeg import tables_body
 # Formats that OpenSlide reads tile by tile as they lie in the file.
 VENDORS = ("aperio", "generic-tiff")
 
-_JPEG = 7
-_PACKED_AS = {1: "none", 5: "lzw", 8: "deflate", 32946: "deflate", _JPEG: "jpeg", 33005: "jpeg2000"}
+# Not LZW: what libtiff makes of a damaged LZW tile depends on the tiles it has decoded before.
+_PACKED_AS = {1: "none", 8: "deflate", 32946: "deflate", 7: "jpeg", 33005: "jpeg2000"}
 _RGB, _YCBCR = 2, 6
 _MAX_TILE_BYTES = 1 << 26
 
@@ -34,7 +34,7 @@ class StoredLevel:
         height: Px.
         tile_width: Width of a stored tile, px.
         tile_height: Height of a stored tile, px.
-        packing: "jpeg", "jpeg2000", "deflate", "lzw" or "none".
+        packing: "jpeg", "jpeg2000", "deflate" or "none".
         is_ycbcr: Whether JPEG tiles hold YCbCr; RGB otherwise.
         has_differences: Whether rows hold differences of neighbouring px (TIFF predictor 2).
         jpeg_tables: Tables that the JPEG tiles share, without start and end marker.
@@ -136,7 +136,7 @@ def _level(page: tifffile.TiffPage, vendor: str) -> StoredLevel:
             raise DeclinedError(f"{name} {value}")
     if photometric != _RGB and (packing, photometric) != ("jpeg", _YCBCR):
         raise DeclinedError(f"{packing} of photometric {photometric}")
-    if predictor not in (1, 2) or (predictor == 2 and packing not in ("lzw", "deflate")):
+    if predictor not in (1, 2) or (predictor == 2 and packing != "deflate"):
         raise DeclinedError(f"{packing} with predictor {predictor}")
     if not 0 < page.tilewidth * page.tilelength * 3 <= _MAX_TILE_BYTES:
         raise DeclinedError(f"tiles of {page.tilewidth}×{page.tilelength} px")
