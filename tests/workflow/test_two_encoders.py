@@ -83,6 +83,11 @@ def test_both_encoders_see_the_same_tiles_and_stand_in_every_table(both):
         }
 
 
+def test_the_audit_finds_nothing_against_either(both):
+    study, _ = both
+    assert "0 faults" in study.snakemake("audit").text
+
+
 def test_features_of_two_encoders_in_one_folder_are_refused(both, tmp_path):
     study, _ = both
     paths = {
