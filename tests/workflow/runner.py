@@ -26,12 +26,17 @@ class Outcome:
 
     @property
     def jobs(self) -> Counter:
-        """(rule, wildcards) of every job that ran, or would run in a dry run."""
+        """(rule, wildcards) of every job that ran, or would run in a dry run.
+
+        The rules of shards of slides count as rule "features", with the shard for wildcards.
+        """
         found = Counter()
         # Jobs of a group are indented.
-        for block in re.split(r"\n(?= *(?:local)?rule \w+:)", self.text):
-            rule = re.match(r" *(?:local)?rule (\w+):", block)
-            if rule:
+        for block in re.split(r"\n(?= *(?:local)?rule [\w.-]+:)", self.text):
+            rule = re.match(r" *(?:local)?rule ([\w.-]+):", block)
+            if rule and rule[1].startswith("features_"):
+                found["features", rule[1].removeprefix("features_")] += 1
+            elif rule:
                 wildcards = re.search(r"^ +wildcards: (.+)$", block, re.MULTILINE)
                 found[rule[1], wildcards[1] if wildcards else ""] += 1
         return found

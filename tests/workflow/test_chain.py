@@ -32,7 +32,7 @@ def test_every_promised_file_is_there(finished_toy):
         "figures/colour_texture/roc/abmil.png",
         "figures/colour_texture/heatmap/s1.png",
         "figures/tissue.png",
-        "benchmarks/features/colour_texture/s0.tsv",
+        "benchmarks/features/colour_texture/0.tsv",
     ):
         assert finished_toy.result(f"toy/{path}").stat().st_size > 0, path
 

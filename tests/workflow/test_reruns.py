@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import time
 
 import pytest
-from toy_cohort import paint_toy_slide
 
 from slidesieve.store.tables import read_csv
 
@@ -33,19 +31,15 @@ def planned(study, *arguments):
     return {rule: count for rule, count in rules.items() if rule not in ("all", "toy")}
 
 
-def edit_sheet(study, edit):
-    sheet = study.folder / "slides.csv"
-    sheet.write_text(edit(sheet.read_text()))
-
-
 def test_a_tissue_cell_reruns_that_slide_alone(toy):
     lines = (toy.folder / "slides.csv").read_text().splitlines()
     lines = [lines[0] + ",tissue.closing_um", lines[1] + ",90", *(line + "," for line in lines[2:])]
     (toy.folder / "slides.csv").write_text("\n".join(lines) + "\n")
     jobs = toy.snakemake("-n").jobs
-    per_slide = {job for job in jobs if job[0] in ("tissue", "tiles", "features")}
+    per_slide = {job for job in jobs if job[0] in ("tissue", "tiles")}
     assert {wildcards.split("slide=")[1] for _, wildcards in per_slide} == {"s0"}
-    assert {rule for rule, _ in per_slide} == {"tissue", "tiles", "features"}
+    assert {rule for rule, _ in per_slide} == {"tissue", "tiles"}
+    assert [shard for rule, shard in jobs if rule == "features"] == ["toy_colour_texture_1"]
 
 
 def test_an_edited_outline_reruns_what_follows_and_is_never_overwritten(toy):
@@ -81,16 +75,6 @@ def test_an_edited_outline_reruns_what_follows_and_is_never_overwritten(toy):
     assert not toy.result("toy/tissue/s3.geojson").read_text().startswith(json.dumps(drawn)[:40])
 
 
-def test_a_new_slide_computes_only_its_own_features(toy):
-    paint_toy_slide(toy.folder / "slides/s6.svs", 6, is_tumour=False)
-    edit_sheet(toy, lambda text: text + "s6,P6,benign,slides/s6.svs\n")
-    plan = toy.snakemake("-n")
-    for rule in ("tissue", "tiles", "features"):
-        assert plan.rules[rule] == 1
-        assert any(job[0] == rule and "slide=s6" in job[1] for job in plan.jobs)
-    assert plan.rules["folds"] == 1
-
-
 def test_one_models_spec_refits_that_model_alone(toy):
     config = toy.config
     config["models"]["abmil"] = {"aggregator": {"name": "abmil", "gated": False}}
@@ -124,7 +108,7 @@ def test_a_second_encoder_uses_the_same_tiles(toy):
     config["encoders"].append({"name": "colour_texture", "id": "again"})
     toy.write_config(config)
     plan = toy.snakemake("-n")
-    assert plan.rules["features"] == 6
+    assert plan.rules["features"] == 2
     assert not plan.rules["tissue"]
     assert not plan.rules["tiles"]
     assert {
@@ -136,7 +120,7 @@ def test_a_second_encoder_uses_the_same_tiles(toy):
     ("stage", "first", "spared"),
     [
         ("tissue", {"tissue": 6}, set()),
-        ("features", {"features": 6, "feature_index": 1}, {"tissue", "tiles"}),
+        ("features", {"features": 2, "feature_index": 1}, {"tissue", "tiles"}),
         ("train", {"train": 4}, {"tissue", "tiles", "features", "feature_index", "folds"}),
         ("figures", {"curves": 2, "tables": 1}, {"train", "predictions", "evaluation", "features"}),
     ],
@@ -156,15 +140,6 @@ def test_a_raised_stage_version_reruns_that_stage(toy, repo, tmp_path, stage, fi
     for rule, count in first.items():
         assert plan.rules[rule] == count, plan.text
     assert not spared & set(plan.rules)
-
-
-def test_a_slide_file_that_is_a_target(toy):
-    path = "results/toy/features/colour_texture/s4.h5"
-    toy.result("toy/features/colour_texture/s4.h5").unlink()
-    assert planned(toy, path) == {"features": 1}
-    time.sleep(0.01)
-    toy.snakemake(path)
-    assert toy.result("toy/features/colour_texture/s4.h5").exists()
 
 
 def test_a_dataset_is_a_target(toy):

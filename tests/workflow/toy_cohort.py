@@ -55,6 +55,8 @@ def toy_config() -> dict:
         "training": {"epochs": 20, "patience": 5},
         "evaluation": {"bootstrap": 100, "compare_to": "mean"},
         "report": {"heatmap_model": "abmil", "heatmaps_per_class": 1},
+        # Shards of s0, s1, s2 and of s3, s4, s5.
+        "resources": {"features": {"slides_per_job": 4}},
     }
 
 

@@ -12,6 +12,7 @@ sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=SOURCE)
 
 from slidesieve.cohort.load import load_study
+from slidesieve.cohort.shards import shards_of
 from slidesieve.encoders.tiling_notes import tiling_notes
 from slidesieve.errors import ConfigError
 from slidesieve.selector_audit.auditable import auditable_models
@@ -94,11 +95,20 @@ def per_own_slide(pattern):
 
 
 def resource(stage, name, default):
-    """A stage's resource: what the config says, or the default; memory grows by attempt."""
+    """A stage's resource: what the config says, or the default; some grow by attempt."""
     value = study.resources[stage].get(name, default)
-    if name == "mem_mb":
+    if name in ("mem_mb", "runtime"):
         return lambda wildcards, attempt: value * attempt
     return value
+
+
+def as_rule(name, known_as):
+    """Let `set-resources` and `set-threads` of a profile reach a rule by another name."""
+    resources, settings = workflow.get_rule(name).resources, workflow.resource_settings
+    resources.update(settings._parsed_overwrite_resources.get(known_as, {}))
+    threads = settings._parsed_overwrite_threads.get(known_as)
+    if threads is not None:
+        resources["_cores"] = threads
 
 
 def feature_files(wildcards):
@@ -215,13 +225,45 @@ def tiling_of(wildcards):
     }
 
 
-def encoding_of(wildcards):
-    """All that the features of a slide depend on, besides slide and tiles."""
-    return {
-        "path": slide_path(wildcards),
-        "on_slide_error": settings_of(wildcards)["on_slide_error"],
-        "encoder": study.encoders[wildcards.encoder],
-    }
+class Shard:
+    """Slides of a dataset that one job encodes, and what their features depend on."""
+
+    def __init__(self, dataset, encoder, name, slide_ids):
+        self.rule_name = f"features_{dataset}_{encoder}_{name}"
+        self.slide_ids = slide_ids
+        self._names = {"dataset": dataset, "encoder": encoder, "shard": name}
+        self.dataset = study.datasets[dataset]
+        self.encoder = study.encoders[encoder]
+
+    def file(self, pattern):
+        """A file of the shard."""
+        return pattern.format(**self._names)
+
+    def files(self, pattern):
+        """A file for each of its slides."""
+        return [pattern.format(slide=slide_id, **self._names) for slide_id in self.slide_ids]
+
+    def slide_files(self, wildcards):
+        """Slides that are there; that one is missing is a finding about it, no broken DAG."""
+        paths = [self.dataset.slide(slide_id).path for slide_id in self.slide_ids]
+        return [path for path in paths if path.exists() or path.parent == DEMO_SLIDES]
+
+    def encoding(self, wildcards):
+        return {
+            "slides": {slide: str(self.dataset.slide(slide).path) for slide in self.slide_ids},
+            "on_slide_error": self.dataset.settings["on_slide_error"],
+            "encoder": self.encoder,
+        }
+
+
+def feature_shards():
+    """Shards of every dataset that starts from slides, for every encoder."""
+    for name, dataset in study.datasets.items():
+        if dataset.features_dir is None:
+            shards = shards_of(dataset.slide_ids, study.resources["features"]["slides_per_job"])
+            for encoder in study.encoders:
+                for shard, slide_ids in shards.items():
+                    yield Shard(name, encoder, shard, slide_ids)
 
 
 def models_of(table):

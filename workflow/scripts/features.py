@@ -1,26 +1,22 @@
-"""Encode the tiles of one slide."""
+"""Encode the tiles of some slides with an encoder that is loaded once."""
 
 from pathlib import Path
 
-from slidesieve.cohort.quarantine import refuse_failed
 from slidesieve.encoders.registry import load_encoder
-from slidesieve.extraction import extract_features
+from slidesieve.extraction_jobs import SlideTask, extract_slides
 from slidesieve.logs import log_to
-from slidesieve.store.features import write_features
-from slidesieve.store.tiles import read_tiles
 
 log_to(snakemake.log[0])
-slide = snakemake.params.slide
-encoder = load_encoder(slide["encoder"])
+shard = snakemake.params.shard
+encoder = load_encoder(shard["encoder"])
 if not encoder.runs_in_workers:  # it computes with torch, which others need not load
     from slidesieve.devices import set_threads
 
     set_threads(snakemake.threads)
-features = extract_features(
-    Path(slide["path"]),
-    read_tiles(Path(snakemake.input.tiles)),
-    encoder,
-    workers=snakemake.threads,
-)
-refuse_failed(features, slide["on_slide_error"])
-write_features(Path(snakemake.output.features), features)
+tasks = [
+    SlideTask(slide_id, Path(path), Path(tiles), Path(out))
+    for (slide_id, path), tiles, out in zip(
+        shard["slides"].items(), snakemake.input.tiles, snakemake.output.features, strict=True
+    )
+]
+extract_slides(tasks, encoder, shard["on_slide_error"], workers=snakemake.threads)

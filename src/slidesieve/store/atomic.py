@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,16 @@ def atomic_path(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def link_into_place(source: Path, path: Path) -> None:
+    """Give a file a second name; where the file system knows no such thing, copy it."""
+    path.unlink(missing_ok=True)
+    try:
+        path.hardlink_to(source)
+    except OSError:
+        with atomic_path(path) as partial:
+            shutil.copy2(source, partial)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,0 +1,101 @@
+"""Slides are encoded several a job, yet each is made, kept, lost and mended by itself."""
+
+from __future__ import annotations
+
+import pytest
+from toy_cohort import paint_toy_slide
+
+pytestmark = pytest.mark.slow
+
+SLIDES = [f"s{number}" for number in range(6)]
+INDEX = "results/toy/features/colour_texture.csv"
+
+
+def feature_file(toy, slide):
+    return toy.result(f"toy/features/colour_texture/{slide}.h5")
+
+
+def identities(toy, slides):
+    """What changes when features are computed anew, be it with the same bytes."""
+    kept = toy.result("toy/features/colour_texture/.kept")
+    return {slide: (kept / f"{slide}.h5").stat().st_ino for slide in slides}
+
+
+def shard_log(toy, shard):
+    return toy.result(f"toy/logs/features/colour_texture/{shard}.log").read_text()
+
+
+def test_a_new_slide_computes_only_its_own_features(toy):
+    before = identities(toy, SLIDES)
+    paint_toy_slide(toy.folder / "slides/s6.svs", 6, is_tumour=False)
+    with (toy.folder / "slides.csv").open("a") as sheet:
+        sheet.write("s6,P6,benign,slides/s6.svs\n")
+    done = toy.snakemake(INDEX)
+    assert {job for job in done.jobs if job[0] != "feature_index"} == {
+        ("tissue", "dataset=toy, slide=s6"),
+        ("tiles", "dataset=toy, slide=s6"),
+        ("features", "toy_colour_texture_0"),  # of s3, s4, s5 and now s6
+    }
+    assert identities(toy, SLIDES) == before
+    assert feature_file(toy, "s6").exists()
+    assert shard_log(toy, 0).count("its features are kept") == 3
+    assert not toy.snakemake("-n", INDEX).jobs
+
+
+def test_a_slide_file_is_a_target(toy):
+    before = identities(toy, SLIDES)
+    content = feature_file(toy, "s4").read_bytes()
+    feature_file(toy, "s4").unlink()
+    target = "results/toy/features/colour_texture/s4.h5"
+    assert list(toy.snakemake(target).rules) == ["features"]
+    assert feature_file(toy, "s4").read_bytes() == content
+    assert identities(toy, SLIDES) == before
+
+
+def test_a_slide_that_cannot_be_done_harms_no_other(toy):
+    """The job fails and says why; the other slides' files are there, and never made again."""
+    before = identities(toy, SLIDES)
+    tiles = toy.result("toy/tiles/s1.h5")
+    content = tiles.read_bytes()
+    tiles.write_bytes(b"no HDF5 at all")
+    failed = toy.snakemake(INDEX, check=False)
+    assert failed.code != 0
+    assert "1 of the 3 slides of this job could not be done" in failed.text
+    assert "s1: ContractError" in failed.text
+    assert not feature_file(toy, "s1").exists()
+    others = [slide for slide in SLIDES if slide != "s1"]
+    assert all(feature_file(toy, slide).exists() for slide in others)
+    assert identities(toy, others) == {slide: before[slide] for slide in others}
+    # What failed is not taken for finished, neither now ...
+    assert toy.snakemake("-n", INDEX).rules["features"] == 1
+    # ... nor when its cause has gone.
+    tiles.write_bytes(content)
+    toy.snakemake(INDEX)
+    assert identities(toy, others) == {slide: before[slide] for slide in others}
+    assert feature_file(toy, "s1").exists()
+    assert not toy.snakemake("-n", INDEX).jobs
+
+
+def test_another_encoder_setting_computes_all_anew(toy):
+    before = identities(toy, SLIDES)
+    config = toy.config
+    config["encoders"] = [{"name": "colour_texture", "precision": "fp16"}]
+    toy.write_config(config)
+    toy.snakemake(INDEX)
+    after = identities(toy, SLIDES)
+    assert not set(before.values()) & set(after.values())
+
+
+def test_a_profile_tunes_the_features_of_all_shards_at_once(toy):
+    """`set-resources` and `set-threads` know rule names; the shards answer to `features`."""
+    targets = [f"results/toy/features/colour_texture/{slide}.h5" for slide in ("s1", "s4")]
+    for target in targets:
+        (toy.folder / target).unlink()
+    plan = toy.snakemake(
+        *("-n", *targets, "--set-threads", "features=2"),
+        *("--set-resources", "features:slurm_partition=gpu", "features:mem_mb=4321"),
+    )
+    assert plan.rules["features"] == 2
+    assert plan.text.count(" slurm_partition=gpu") == 2
+    assert plan.text.count(" mem_mb=4321") == 2
+    assert plan.text.count("threads: 2") == 2
