@@ -48,7 +48,8 @@ def extract_slides(
     """Make the features file of each slide, or find it made already.
 
     Features that an earlier job finished from the same slide, tiles and encoder are kept, byte for
-    byte. A slide that cannot be done does not keep the others from being done.
+    byte. A slide that cannot be done does not keep the others from being done; files appear in
+    their places once all are.
 
     Args:
         tasks: The slides.
@@ -63,27 +64,35 @@ def extract_slides(
     for number, task in enumerate(tasks, 1):
         log.info("slide %s, %d of %d", task.slide_id, number, len(tasks))
         try:
-            _extract_slide(task, encoder, on_slide_error, workers)
+            _keep_features(task, encoder, on_slide_error, workers)
         except Exception as error:  # whatever it is, the other slides are not to suffer from it
             log.exception("slide %s could not be done", task.slide_id)
             problems.append(f"{task.slide_id}: {type(error).__name__}: {error}")
     if problems:
+        # A job with some of its outputs in place would be taken for finished by the next run.
+        for task in tasks:
+            task.out.unlink(missing_ok=True)
         raise SlideSieveError(
             f"{len(problems)} of the {len(tasks)} slides of this job could not be done; "
             "the others are finished and will be kept:\n  " + "\n  ".join(problems)
         )
+    for task in tasks:
+        link_into_place(_kept(task), task.out)
 
 
-def _extract_slide(task: SlideTask, encoder: Encoder, on_slide_error: str, workers: int) -> None:
+def _kept(task: SlideTask) -> Path:
+    return task.out.parent / KEPT / task.out.name
+
+
+def _keep_features(task: SlideTask, encoder: Encoder, on_slide_error: str, workers: int) -> None:
     tiles = read_tiles(task.tiles)
-    kept = task.out.parent / KEPT / task.out.name
+    kept = _kept(task)
     if _is_done(kept, tiles, encoder):
         log.info("slide %s: its features are kept", task.slide_id)
     else:
         features = extract_features(task.path, tiles, encoder, workers=workers)
         refuse_failed(features, on_slide_error)
         write_features(kept, features)
-    link_into_place(kept, task.out)
 
 
 def _is_done(path: Path, tiles: TileSet, encoder: Encoder) -> bool:

@@ -287,6 +287,40 @@ def token_figures(name, folder):
 
 def targets(name):
     """Everything that is made of one dataset: its studies, if the config has any."""
+    return intermediates(name) + results(name)
+
+
+def intermediates(name):
+    """What results are made from, named as targets so that its loss is noticed.
+
+    Snakemake records a failed job as done with its new params, deletes its outputs, and does not
+    look for files between its inputs and an existing target: the old results would pass for new.
+    """
+    dataset = study.datasets[name]
+    tables = [models_of(table) for table in study.studies] or [study.models]
+    models = sorted(set().union(*tables))
+    made = [f"results/{name}/folds.csv"]
+    if dataset.features_dir is None:
+        made += [f"results/{name}/tiles/{slide}.h5" for slide in dataset.slide_ids]
+    for encoder in study.encoders_of(name):
+        features = f"results/{name}/features/{encoder}"
+        made.append(f"{features}.csv")
+        if dataset.features_dir is None:
+            made += [f"{features}/{slide}.h5" for slide in dataset.slide_ids]
+        made += [
+            f"results/{name}/{kind}/{encoder}/{model}{file}"
+            for model in models
+            for kind, files in (
+                ("predictions", [".csv"]),
+                ("models", [f"/fold_{k}/model.json" for k in range(dataset.fold_count)]),
+            )
+            for file in files
+        ]
+    return made
+
+
+def results(name):
+    """The tables and pictures of a dataset, or of its studies."""
     if study.studies:
         made = [
             f"results/{name}/studies/{table}.{kind}"
