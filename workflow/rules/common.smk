@@ -307,15 +307,12 @@ def intermediates(name):
         made.append(f"{features}.csv")
         if dataset.features_dir is None:
             made += [f"{features}/{slide}.h5" for slide in dataset.slide_ids]
-        made += [
-            f"results/{name}/{kind}/{encoder}/{model}{file}"
-            for model in models
-            for kind, files in (
-                ("predictions", [".csv"]),
-                ("models", [f"/fold_{k}/model.json" for k in range(dataset.fold_count)]),
-            )
-            for file in files
-        ]
+        for model in models:
+            made.append(f"results/{name}/predictions/{encoder}/{model}.csv")
+            made += [
+                f"results/{name}/models/{encoder}/{model}/fold_{fold}/model.json"
+                for fold in range(dataset.fold_count)
+            ]
     return made
 
 
