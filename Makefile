@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 BIN := .venv/bin
 
-.PHONY: demo test test-demo lint install clean
+.PHONY: demo test test-demo test-slurm lint install clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
@@ -11,11 +11,16 @@ demo: install
 	@echo "Done: open report.html; tables are in results/demo/"
 
 test: install lint
-	$(BIN)/python -m pytest -n $(CORES) --dist worksteal tests
+	$(BIN)/python -m pytest -n $(CORES) --dist worksteal tests --ignore tests/slurm
 
 # The demo, killed at random moments: too long for every landing.
 test-demo: install
 	$(BIN)/python -m pytest -m demo tests
+
+# A real Slurm on this machine; says why where that is impossible.
+test-slurm: install
+	tests/slurm/packages.sh
+	$(BIN)/python -m pytest tests/slurm
 
 lint: install
 	$(BIN)/ruff format --check .
