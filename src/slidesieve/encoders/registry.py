@@ -65,7 +65,9 @@ def _misplaced(spec: EncoderSpec) -> Iterator[str]:
         yield "revision goes with models of the Hugging Face hub"
     if spec.sha256 is not None and not from_hub and spec.weights is None:
         yield "sha256 goes with models of the Hugging Face hub and with `weights`"
-    if spec.weights is not None and not spec.weights.exists():
+    if spec.weights is not None and spec.family == "colour_texture":
+        yield "it has no weights"
+    elif spec.weights is not None and not spec.weights.exists():
         yield f"the weights {spec.weights} do not exist"
     if spec.precision == "bf16" and spec.family == "colour_texture":
         yield "precision bf16 is for networks"
