@@ -69,9 +69,6 @@ def extract_slides(
             log.exception("slide %s could not be done", task.slide_id)
             problems.append(f"{task.slide_id}: {type(error).__name__}: {error}")
     if problems:
-        # A job with some of its outputs in place would be taken for finished by the next run.
-        for task in tasks:
-            task.out.unlink(missing_ok=True)
         raise SlideSieveError(
             f"{len(problems)} of the {len(tasks)} slides of this job could not be done; "
             "the others are finished and will be kept:\n  " + "\n  ".join(problems)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from slidesieve.audit.findings import Finding, examine
 from slidesieve.cohort.config import Dataset
@@ -97,6 +98,12 @@ def _features_problems(path: Path, tiles_path: Path, slide: Slide) -> Iterator[s
     yield from _neighbour_problems(features, tiles)
 
 
+def count_strangers(coords: NDArray[np.int64], known: NDArray[np.int64]) -> int:
+    """Return how many corners, (N, 2), are none of the known ones, (M, 2)."""
+    corners = {tuple(corner) for corner in known.tolist()}
+    return sum(tuple(corner) not in corners for corner in coords.tolist())
+
+
 def _neighbour_problems(features: FeatureSet, tiles: TileSet) -> Iterator[str]:
     """Problems between the features and the tiles they were made of."""
     n_tokens = len(features.features)
@@ -105,8 +112,7 @@ def _neighbour_problems(features: FeatureSet, tiles: TileSet) -> Iterator[str]:
             f"{n_tokens} tokens and {features.n_dropped} dropped tiles, "
             f"but the tiles file has {len(tiles.coords)}"
         )
-    known = {tuple(corner) for corner in tiles.coords.tolist()}
-    n_strange = sum(tuple(corner) not in known for corner in features.coords.tolist())
+    n_strange = count_strangers(features.coords, tiles.coords)
     if n_strange:
         yield f"{n_strange} coords are not in the tiles file"
     yield from coords_problems(features.coords)

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from slidesieve.attention import tested_fold
+from slidesieve.audit.slides import count_strangers
 from slidesieve.provenance import tokens_fingerprint
 from slidesieve.stages import STAGES
 from slidesieve.store.features import FeatureSet, read_features
@@ -102,8 +103,7 @@ def _left_problems(tokens: TokenSet) -> Iterator[str]:
             f"sizes sum to {tokens.token_size.sum():g} in {len(tokens.token_size)} tokens, "
             f"but {is_left.sum()} tiles are left in {len(np.unique(tokens.final[is_left]))}"
         )
-    corners = {tuple(corner) for corner in tokens.coords.tolist()}
-    n_strange = sum(tuple(corner) not in corners for corner in tokens.token_coords.tolist())
+    n_strange = count_strangers(tokens.token_coords, tokens.coords)
     if n_strange:
         yield f"{n_strange} tokens lie where no tile is"
     if not np.array_equal(np.isfinite(tokens.attention), is_left):
