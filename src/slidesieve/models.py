@@ -12,12 +12,15 @@ from slidesieve.aggregators.registry import build_aggregator
 from slidesieve.errors import ConfigError
 from slidesieve.reduction.base import TokenReducer
 from slidesieve.reduction.registry import build_reducer
+from slidesieve.reduction.selection import zero_padding
 from slidesieve.reduction.trace import StageTrace
 from slidesieve.tokens import Reduction, SlideOutput, TokenBatch
 
 _SPEC_KEYS = ("reducer", "aggregator", "standardise")
 # A spread below this share of the mean is rounding of a constant feature.
 _CONSTANT = 1e-6
+# Tokens standardised at once: as many as a cache holds.
+_BLOCK = 512
 
 
 class SlideClassifier(nn.Module):
@@ -86,10 +89,14 @@ class Standardise(nn.Module):
 
     def forward(self, tokens: TokenBatch) -> TokenBatch:
         """Standardise the real tokens in float32; padding stays zero."""
-        scaled = tokens.features - self.mean
-        # In place: a large slide's features are held once, not three times.
-        scaled /= self.sd
-        return tokens.with_features(scaled.masked_fill_(~tokens.mask[..., None], 0))
+        rows = tokens.features.flatten(end_dim=1)
+        scaled = rows.new_empty(rows.shape, dtype=torch.promote_types(rows.dtype, self.mean.dtype))
+        # Block by block in place: a large slide's features are held once and stay in the cache.
+        for start in range(0, len(rows), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            scaled[block].copy_(rows[block]).sub_(self.mean).div_(self.sd)
+        features = zero_padding(scaled.view(tokens.features.shape), tokens.mask)
+        return tokens.with_features(features)
 
     def prepare(self, bags: Sequence[TokenBatch]) -> None:
         """Measure mean and sd, merging the moments bag by bag (Chan et al. 1983)."""

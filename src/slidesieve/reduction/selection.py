@@ -50,19 +50,35 @@ def keep_tokens(tokens: TokenBatch, keep: Tensor, scores: Tensor | None = None) 
         keep: (B, N) bool, False in padding.
         scores: (B, N) what they were chosen by, if by a score.
     """
-    kept_in_bag = keep.sum(dim=1)
-    n_out = int(kept_in_bag.max())
-    order = torch.argsort(~keep, dim=1, stable=True)[:, :n_out]
-    mask = torch.arange(n_out, device=keep.device) < kept_in_bag[:, None]
-
+    order, mask, source = close_ranks(keep)
     kept = TokenBatch(
         features=zero_padding(rows_at(tokens.features, order), mask),
         mask=mask,
         coords=zero_padding(rows_at(tokens.coords, order), mask),
         size=tokens.size.gather(1, order) * mask,
     )
-    source = torch.where(keep, keep.cumsum(dim=1) - 1, -1)
     return Reduction(tokens=kept, source=source, scores=scores)
+
+
+def close_ranks(keep: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Move what is kept to the front, in its order.
+
+    Args:
+        keep: (B, N) bool.
+
+    Returns:
+        (B, M) the positions that those kept come from, 0 in padding; (B, M) bool, False in
+        padding; (B, N) the position each went to, -1 for those dropped.
+    """
+    places = keep.cumsum(dim=1)
+    kept_in_bag = places[:, -1:]
+    n_out = int(kept_in_bag.max())
+    positions = torch.arange(keep.shape[1], device=keep.device)
+    # A place behind the last one takes all that is dropped.
+    order = places.new_zeros(len(keep), n_out + 1)
+    order.scatter_(1, torch.where(keep, places - 1, n_out), positions.expand_as(keep))
+    mask = positions[:n_out] < kept_in_bag
+    return order[:, :n_out], mask, torch.where(keep, places - 1, -1)
 
 
 def top_tokens(keys: Tensor, mask: Tensor, left: Tensor) -> Tensor:

@@ -27,10 +27,20 @@ class ImportanceNetwork(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Score tokens, (…, D) to (…), in float32 or better."""
-        dtype = self.layers[0].weight.dtype
-        rows = features.reshape(-1, features.shape[-1])
-        scores = torch.cat([self.layers(block.to(dtype)) for block in rows.split(_BLOCK)])
-        scores = scores.view(features.shape[:-1])
+        return self.score(self.hidden(features))
+
+    def hidden(self, features: Tensor) -> Tensor:
+        """Return what enters the GELU, (…, D) to (…, H).
+
+        It is affine in the token: that of a weighted mean is the weighted mean.
+        """
+        return self.layers[0](features.to(self.layers[0].weight.dtype))
+
+    def score(self, hidden: Tensor) -> Tensor:
+        """Score tokens by what enters the GELU, (…, H) to (…), in float32 or better."""
+        rows = hidden.reshape(-1, hidden.shape[-1])
+        scores = torch.cat([self.layers[1:](block) for block in rows.split(_BLOCK)])
+        scores = scores.view(hidden.shape[:-1])
         return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
 

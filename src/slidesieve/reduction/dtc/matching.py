@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from slidesieve.reduction.dtc.pool import Table, TokenPool
 from slidesieve.reduction.dtc.settings import DTCSettings
 from slidesieve.tokens import TokenBatch
 
@@ -54,17 +55,20 @@ class Pairs:
 
 
 @torch.no_grad()
-def find_candidates(tokens: TokenBatch, contrast: Tensor, settings: DTCSettings) -> Candidates:
+def find_candidates(
+    pool: TokenPool, tokens: TokenBatch, contrast: Tensor, settings: DTCSettings
+) -> Candidates:
     """Find the best partner of every token of A by merge utility.
 
     u_ij = λ cos(h_i, h_j) − (1 − λ) min(|c_i − c_j|, 1)
 
     Args:
-        tokens: B bags of N ≥ 2 tokens.
+        pool: Holds the features.
+        tokens: B bags of N ≥ 2 tokens by reference.
         contrast: (B, N) what the importance term compares, see `utility_importance`.
         settings: Matching (not "random"), window and λ are looked at.
     """
-    sides = _Sides(tokens, contrast.float(), settings.similarity_weight)
+    sides = _Sides(pool, tokens, contrast.float(), settings.similarity_weight)
     receiver, utility = _MATCHINGS[settings.matching](sides, settings)
     giver = 2 * torch.arange(utility.shape[1], device=utility.device).expand_as(receiver)
     return Candidates(giver, 2 * receiver + 1, utility)
@@ -104,19 +108,22 @@ def choose_pairs(candidates: Candidates, merges: Tensor) -> Pairs:
 
 
 class _Sides:
-    """Sets A and B side by side: ⌈N/2⌉ tokens and ⌊N/2⌋ tokens, views of the bag's.
+    """Sets A and B side by side: ⌈N/2⌉ tokens and ⌊N/2⌋ tokens.
 
     Args:
-        tokens: B bags of N tokens.
+        pool: Holds the features.
+        tokens: B bags of N tokens by reference.
         contrast: (B, N).
         similarity_weight: λ.
     """
 
-    def __init__(self, tokens: TokenBatch, contrast: Tensor, similarity_weight: float) -> None:
-        features = tokens.features
-        norm = torch.linalg.vector_norm(features, dim=-1, dtype=torch.float32).clamp(min=1e-12)
-        self.features_a, self.features_b = _split(features)
-        self.norm_a, self.norm_b = _split(norm)
+    def __init__(
+        self, pool: TokenPool, tokens: TokenBatch, contrast: Tensor, similarity_weight: float
+    ) -> None:
+        self.pool = pool
+        numbers = tokens.features.squeeze(-1)
+        self.number_a, self.number_b = _split(numbers)
+        self.norm_a, self.norm_b = _split(pool.norms(numbers))
         self.contrast_a, self.contrast_b = _split(contrast)
         self.real_a, self.real_b = _split(tokens.mask)
         self.similarity_weight = similarity_weight
@@ -126,10 +133,15 @@ class _Sides:
         difference = (contrast_a - contrast_b).abs().clamp(max=1)
         return self.similarity_weight * cosine - (1 - self.similarity_weight) * difference
 
+    def unit_rows(self, numbers: Tensor, norms: Tensor) -> Tensor:
+        """Return (B, K) rows at length 1, (B, K, D) float32."""
+        rows = self.pool.features.rows(numbers.flatten()).float()
+        return rows.div_(norms.reshape(-1, 1)).unflatten(0, numbers.shape)
+
     def utility_at(self, offset: int) -> Tensor:
         """Return u of pairs (A_k, B_{k+offset}), (B, L), −inf where there is no such pair."""
         a, b = _overlap(offset, self.real_a.shape[1], self.real_b.shape[1])
-        dot = _products(self.features_a[:, a], self.features_b[:, b])
+        dot = _products(self.pool.features, self.number_a[:, a], self.number_b[:, b])
         cosine = dot / (self.norm_a[:, a] * self.norm_b[:, b])
         there = self.real_a[:, a] & self.real_b[:, b]
         utility = torch.full_like(self.norm_a, -torch.inf)
@@ -160,8 +172,8 @@ def _window(sides: _Sides, settings: DTCSettings) -> tuple[Tensor, Tensor]:
 def _tome(sides: _Sides, settings: DTCSettings) -> tuple[Tensor, Tensor]:
     """Pair A_k with the best token of B on the slide, as ToMe does; O(N²), block by block."""
     batch, half = sides.real_a.shape
-    unit_a = sides.features_a.float() / sides.norm_a[..., None]
-    unit_b = (sides.features_b.float() / sides.norm_b[..., None]).transpose(1, 2)
+    unit_a = sides.unit_rows(sides.number_a, sides.norm_a)
+    unit_b = sides.unit_rows(sides.number_b, sides.norm_b).transpose(1, 2)
     rows = max(1, _BLOCK // (batch * half))
     utilities, partners = [], []
     for start in range(0, half, rows):
@@ -185,10 +197,14 @@ _MATCHINGS: dict[str, Callable[[_Sides, DTCSettings], tuple[Tensor, Tensor]]] = 
 }
 
 
-def _products(a: Tensor, b: Tensor) -> Tensor:
-    """Return inner products of (B, K, D) rows in float32, (B, K), no other copy of them made."""
-    blocks = zip(a.split(_ROWS, dim=1), b.split(_ROWS, dim=1), strict=True)
-    return torch.cat([(x.float() * y.float()).sum(dim=-1) for x, y in blocks], dim=1)
+def _products(table: Table, a: Tensor, b: Tensor) -> Tensor:
+    """Return inner products of (B, K) rows of a table in float32, (B, K)."""
+    pairs = torch.stack([a.flatten(), b.flatten()], dim=1)
+    products = []
+    for block in pairs.split(_ROWS):
+        of_a, of_b = table.rows(block.flatten()).float().unflatten(0, (-1, 2)).unbind(dim=1)
+        products.append(of_a.mul_(of_b).sum(dim=-1))
+    return torch.cat(products).view(a.shape)
 
 
 def _split(values: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from slidesieve.reduction.dtc.matching import Pairs
-from slidesieve.reduction.selection import rows_at, zero_padding
+from slidesieve.reduction.dtc.pool import Table
+from slidesieve.reduction.selection import close_ranks, rows_at, zero_padding
 from slidesieve.tokens import TokenBatch
 
 
@@ -56,17 +57,12 @@ def merge_pairs(tokens: TokenBatch, log_importance: Tensor, pairs: Pairs, order:
         order: "spatial": groups take the place of their first member. "merged_first": groups
             come first, in the order of their pairs, then all other tokens.
     """
-    batch, n_tokens = tokens.mask.shape
-    own = torch.arange(n_tokens, device=tokens.mask.device).expand(batch, -1)
+    own = torch.arange(tokens.mask.shape[1], device=tokens.mask.device).expand(tokens.mask.shape)
     into = own.scatter(1, pairs.giver, pairs.receiver)
     groups = _Groups(log_importance, into)
-    gone = (into != own) | ~tokens.mask
-    key = _order_key(own, into, pairs, order).masked_fill(gone, 2 * n_tokens)
-    by_place = key.argsort(dim=1, stable=True)
-    place_of = own.scatter(1, by_place, own)
-    n_left = (~gone).sum(dim=1)
-    kept = by_place[:, : int(n_left.max())]
-    mask = own[:, : kept.shape[1]] < n_left[:, None]
+    left = (into == own) & tokens.mask
+    n_keys = tokens.mask.shape[1] + pairs.giver.shape[1]
+    kept, mask, place_of = _in_order(_order_key(own, into, pairs, order), left, n_keys)
     first = own.scatter_reduce(1, into, own, "amin").gather(1, kept)
     is_merged = (groups.n_members.gather(1, kept) > 1) & mask
     return Merged(
@@ -87,26 +83,30 @@ def merge_pairs(tokens: TokenBatch, log_importance: Tensor, pairs: Pairs, order:
     )
 
 
-def group_means(features: Tensor, merged: Merged, pairs: Pairs) -> Tensor:
+def group_means(table: Table, tokens: TokenBatch, merged: Merged, pairs: Pairs) -> Tensor:
     """Return the importance-weighted means of the groups, (G, D), in the order of `is_merged`.
 
     Sums are taken in float32 at least.
 
     Args:
-        features: (B, N, D) of all tokens.
+        table: Features, or something else of which a row is a token's.
+        tokens: B bags of N tokens by reference.
         merged: What became of them.
         pairs: Who merged into whom.
     """
-    wide = torch.promote_types(features.dtype, torch.float32)
+
+    def share(bag: Tensor, place: Tensor) -> Tensor:
+        rows = table.rows(tokens.features[bag, place, 0])
+        # The weights are float32 at least, and so is their product with any row.
+        return rows * merged.weight[bag, place][:, None]
+
     bag, place = merged.is_merged.nonzero().unbind(dim=1)
-    receiver = merged.kept[bag, place]
-    means = features[bag, receiver].to(wide) * merged.weight[bag, receiver][:, None]
+    means = share(bag, merged.kept[bag, place])
+    number = merged.is_merged.flatten().cumsum(dim=0).view_as(merged.is_merged) - 1
     bag, pair = pairs.chosen.nonzero().unbind(dim=1)
     giver = pairs.giver[bag, pair]
-    given = features[bag, giver].to(wide) * merged.weight[bag, giver][:, None]
-    number = merged.is_merged.flatten().cumsum(dim=0).view_as(merged.is_merged) - 1
-    means.index_add_(0, number[bag, merged.went[bag, giver]], given)
-    return means.to(features.dtype)
+    means.index_add_(0, number[bag, merged.went[bag, giver]], share(bag, giver))
+    return means.to(table.dtype)
 
 
 def no_merge(tokens: TokenBatch, log_importance: Tensor) -> Merged:
@@ -149,14 +149,31 @@ class _Groups:
 
 
 def _order_key(own: Tensor, into: Tensor, pairs: Pairs, order: str) -> Tensor:
-    """Return what the tokens that are left are sorted by, (B, N); receivers stand for groups."""
+    """Return what the tokens that are left are sorted by, (B, N); receivers stand for groups.
+
+    Of the tokens that are left no two have the same key; it is in [0, N + K).
+    """
     if order == "spatial":
         return own.scatter_reduce(1, into, own, "amin")
     n_pairs = pairs.giver.shape[1]
-    rank = torch.arange(-n_pairs, 0, device=own.device).expand_as(pairs.giver)
+    rank = torch.arange(n_pairs, device=own.device).expand_as(pairs.giver)
     # Only pairs that merge move their receiver to the front.
-    rank = torch.where(pairs.chosen, rank, own.shape[1])
-    return own.scatter_reduce(1, pairs.receiver, rank, "amin")
+    rank = torch.where(pairs.chosen, rank, n_pairs + own.shape[1])
+    return (n_pairs + own).scatter_reduce(1, pairs.receiver, rank, "amin")
+
+
+def _in_order(key: Tensor, left: Tensor, n_keys: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Sort the tokens that are left by their keys, which are distinct and below a number.
+
+    Returns:
+        (B, M) their positions, (B, M) bool, False in padding, and (B, N) the place of each
+        among them, meaningless for those that are gone.
+    """
+    own = torch.arange(key.shape[1], device=key.device).expand_as(key)
+    slot = key.masked_fill(~left, n_keys)
+    token_at = key.new_full((len(key), n_keys + 1), -1).scatter_(1, slot, own)[:, :n_keys]
+    order, mask, place = close_ranks(token_at >= 0)
+    return token_at.gather(1, order).masked_fill(~mask, 0), mask, place.gather(1, key)
 
 
 def _sum_by(into: Tensor, values: Tensor) -> Tensor:

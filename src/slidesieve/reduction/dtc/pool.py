@@ -1,4 +1,4 @@
-"""Features by reference, so that no stage copies what it keeps."""
+"""Rows by reference, so that no stage copies what it keeps."""
 
 from __future__ import annotations
 
@@ -7,8 +7,45 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from slidesieve.reduction.dtc.places import scaled
 from slidesieve.reduction.selection import zero_padding
 from slidesieve.tokens import TokenBatch
+
+# What a row of zeros is divided by.
+_LEAST_NORM = 1e-12
+
+
+class Table:
+    """Rows that came in, then rows made since, by number.
+
+    Args:
+        rows: (R, D).
+
+    Attributes:
+        dtype: Of the rows.
+    """
+
+    def __init__(self, rows: Tensor) -> None:
+        self.dtype = rows.dtype
+        self._blocks = [rows]
+
+    def __len__(self) -> int:
+        return sum(map(len, self._blocks))
+
+    def append(self, rows: Tensor) -> None:
+        """Take in rows (G, D)."""
+        self._blocks.append(rows)
+
+    def rows(self, numbers: Tensor) -> Tensor:
+        """Return the rows of numbers (K,), a new tensor (K, D)."""
+        given, *made = self._blocks
+        rows = given.index_select(0, numbers.clamp(max=len(given) - 1))
+        start = len(given)
+        for block in made:
+            here = ((numbers >= start) & (numbers < start + len(block))).nonzero().squeeze(1)
+            rows.index_copy_(0, here, block.index_select(0, numbers[here] - start))
+            start += len(block)
+        return rows
 
 
 class TokenPool:
@@ -21,13 +58,16 @@ class TokenPool:
         tokens: B bags of N tokens with their features.
 
     Attributes:
+        features: The table that row numbers refer to.
         references: The same bags by reference.
     """
 
     def __init__(self, tokens: TokenBatch) -> None:
         self._tokens = tokens
-        self._blocks = [tokens.features.flatten(end_dim=1)]
-        numbers = torch.arange(len(self._blocks[0]), device=tokens.mask.device)
+        rows = tokens.features.flatten(end_dim=1)
+        self.features = Table(rows)
+        self._norms = _norms(rows)
+        numbers = torch.arange(len(rows), device=tokens.mask.device)
         self.references = tokens.with_features(numbers.view(*tokens.mask.shape, 1))
 
     def with_means(self, references: TokenBatch, is_merged: Tensor, means: Tensor) -> TokenBatch:
@@ -38,23 +78,39 @@ class TokenPool:
             is_merged: (B, M) bool, G of them True.
             means: (G, D), in their order.
         """
-        first = sum(map(len, self._blocks))
-        self._blocks.append(means)
+        first = len(self.features)
+        self.features.append(means)
+        self._norms = torch.cat([self._norms, _norms(means)])
         numbers = torch.arange(first, first + len(means), device=means.device)
         changed = references.features.masked_scatter(is_merged[..., None], numbers)
         return replace(references, features=changed)
 
-    def look_up(self, references: TokenBatch) -> TokenBatch:
-        """Return bags with their features; those that came in themselves if nothing changed."""
+    def norms(self, numbers: Tensor) -> Tensor:
+        """Return the Euclidean norms of rows, above 0, float32 in the shape of the numbers."""
+        return self._norms[numbers]
+
+    def look_up(self, references: TokenBatch, scale: Tensor | None = None) -> TokenBatch:
+        """Return bags with their features; those that came in themselves if nothing changed.
+
+        Args:
+            references: B bags of M tokens.
+            scale: (B, M) what features are multiplied by, or None.
+        """
         if references is self.references:
-            return self._tokens
-        numbers = references.features.flatten()
-        first, *means = self._blocks
-        rows = first.index_select(0, numbers.clamp(max=len(first) - 1))
-        start = len(first)
-        for block in means:
-            here = ((numbers >= start) & (numbers < start + len(block))).nonzero().squeeze(1)
-            rows.index_copy_(0, here, block.index_select(0, numbers[here] - start))
-            start += len(block)
-        features = rows.view(*references.mask.shape, -1)
-        return references.with_features(zero_padding(features, references.mask))
+            return self._tokens if scale is None else scaled(self._tokens, scale)
+        features = self.features.rows(references.features.flatten())
+        features = features.view(*references.mask.shape, -1)
+        tokens = references.with_features(zero_padding(features, references.mask))
+        if scale is None:
+            return tokens
+        if torch.is_grad_enabled():
+            return scaled(tokens, scale)
+        # Nobody else holds these rows.
+        features *= scale[..., None]
+        return tokens
+
+
+def _norms(rows: Tensor) -> Tensor:
+    with torch.no_grad():
+        norms = torch.linalg.vector_norm(rows, dim=-1, dtype=torch.float32)
+        return norms.clamp_(min=_LEAST_NORM)

@@ -27,7 +27,7 @@ from slidesieve.reduction.dtc.matching import (
 )
 from slidesieve.reduction.dtc.merging import Merged, group_means, merge_pairs, no_merge
 from slidesieve.reduction.dtc.places import carried_back, carry, follow, positions, scaled
-from slidesieve.reduction.dtc.pool import TokenPool
+from slidesieve.reduction.dtc.pool import Table, TokenPool
 from slidesieve.reduction.dtc.positional import PositionalCode
 from slidesieve.reduction.dtc.presets import resolve_settings, warn_of_degenerate_terms
 from slidesieve.reduction.dtc.scan import scan_order
@@ -91,20 +91,19 @@ class DTC(TokenReducer):
         """Compress a batch and tell what each stage did to each token."""
         plans = _plan_batch(tokens.lengths, self.settings)
         tokens, source = self._read(tokens)
-        scale = tokens.mask.float()
-        scores, pool = None, TokenPool(tokens)
-        tokens = pool.references
+        pool = TokenPool(tokens)
+        state = _State(pool, pool.references, tokens.mask.float(), scores=None, hidden=None)
         traces, terms = [], []
         for stage, plan in enumerate(plans):
-            result = self._stage(stage, pool, tokens, scores, scale, plan)
-            pool, tokens, scale = result.pool, result.tokens, result.scale
-            scores = result.scores if self._scores_last else None
-            traces.append(replace(result.trace, entered=source))
-            terms.append(result.sparsity)
-            source = follow(source, result.trace.went)
-        tokens = pool.look_up(tokens)
-        if self._gates_apply and not self.settings.gate_feeds_back:
-            tokens = scaled(tokens, scale)
+            state, trace, term = self._stage(stage, state, plan)
+            traces.append(replace(trace, entered=source))
+            terms.append(term)
+            source = follow(source, trace.went)
+        pool, tokens, scale = state.pool, state.tokens, state.scale
+        # Hidden states are as large as half the bag, and nobody needs them any more.
+        del state
+        gated = self._gates_apply and not self.settings.gate_feeds_back
+        tokens = pool.look_up(tokens, scale if gated else None)
         has_loss = self.training and self.settings.sparsity != "none"
         losses = {"dtc_sparsity": self.settings.sparsity_weight * sum(terms)} if has_loss else {}
         return Reduction(tokens, source, losses), tuple(traces)
@@ -141,33 +140,22 @@ class DTC(TokenReducer):
         )
         return scanned, torch.empty_like(order).scatter(1, order, source)
 
-    def _stage(
-        self,
-        stage: int,
-        pool: TokenPool,
-        references: TokenBatch,
-        scores: Tensor | None,
-        scale: Tensor,
-        plan: _Plan,
-    ) -> _StageResult:
-        tokens = pool.look_up(references)
-        if scores is None:
-            scores = self._network(stage)(tokens.features)
+    def _stage(self, stage: int, state: _State, plan: _Plan) -> tuple[_State, StageTrace, Tensor]:
+        """Return what enters the next stage, the stage's record and its sparsity term."""
+        state = self._scored(stage, state)
+        pool, tokens, scores = state.pool, state.tokens, state.scores
         log_importance = log_softmax_of_bag(scores, tokens.mask)
-        pairs = self._pairs(stage, tokens, log_importance, plan)
+        pairs = self._pairs(stage, state, log_importance, plan)
         if pairs is None:
-            merged = no_merge(references, log_importance)
-            left = references
+            merged = no_merge(tokens, log_importance)
+            left = tokens
         else:
-            merged = merge_pairs(references, log_importance, pairs, self.settings.order)
-            means = group_means(tokens.features, merged, pairs)
+            merged = merge_pairs(tokens, log_importance, pairs, self.settings.order)
+            means = group_means(pool.features, tokens, merged, pairs)
             left = pool.with_means(merged.tokens, merged.is_merged, means)
-            scores = self._scores_after(stage, merged, means, scores)
-        # From here on the features of tokens that did not merge are not needed.
-        size = tokens.size
-        del tokens
+            scores = self._scores_after(stage, state, merged, pairs)
         log_after = self._importance_after(merged, scores)
-        scale = carry(merged.weight * scale, merged.went, left.mask)
+        scale = carry(merged.weight * state.scale, merged.went, left.mask)
         gate = None
         if self.settings.gate_input != "none":
             gate = gate_values(log_after, plan.left, self.settings)
@@ -183,24 +171,33 @@ class DTC(TokenReducer):
             into=merged.into,
             went=follow(merged.went, went),
             importance_after=carried_back(log_after.detach().exp(), merged.went),
-            size=size,
+            size=tokens.size,
         )
-        return _StageResult(
-            pool=pool,
-            tokens=kept,
-            scores=carry(scores, went, kept.mask),
-            scale=carry(scale, went, kept.mask),
-            trace=trace,
-            sparsity=self._sparsity(log_importance, gate, left.mask),
-        )
+        after = _State(pool, kept, carry(scale, went, kept.mask), scores=None, hidden=None)
+        if self._scores_last:
+            after = replace(after, scores=carry(scores, went, kept.mask), hidden=state.hidden)
+        return after, trace, self._sparsity(log_importance, gate, left.mask)
+
+    def _scored(self, stage: int, state: _State) -> _State:
+        """Return the state with scores and hidden states, asking the network if there are none."""
+        if state.scores is not None:
+            return state
+        pool = state.pool
+        if state.tokens is not pool.references:
+            pool = TokenPool(pool.look_up(state.tokens))
+        network = self._network(stage)
+        hidden = network.hidden(pool.look_up(pool.references).features)
+        table = Table(hidden.flatten(end_dim=1))
+        return _State(pool, pool.references, state.scale, network.score(hidden), table)
 
     def _network(self, stage: int) -> nn.Module:
         return self.networks[stage if self.settings.per_stage_scorer else 0]
 
     def _pairs(
-        self, stage: int, tokens: TokenBatch, log_importance: Tensor, plan: _Plan
+        self, stage: int, state: _State, log_importance: Tensor, plan: _Plan
     ) -> Pairs | None:
         """Return who merges with whom, or None where no slide has anything to merge."""
+        tokens = state.tokens
         merges = torch.minimum(plan.merges, tokens.lengths // 2)
         if not merges.any():
             return None
@@ -209,7 +206,7 @@ class DTC(TokenReducer):
             candidates = random_candidates(tokens.mask, keys)
         else:
             contrast = self._contrast(log_importance, plan)
-            candidates = find_candidates(tokens, contrast, self.settings)
+            candidates = find_candidates(state.pool, tokens, contrast, self.settings)
         return choose_pairs(candidates, merges)
 
     def _contrast(self, log_importance: Tensor, plan: _Plan) -> Tensor:
@@ -221,12 +218,14 @@ class DTC(TokenReducer):
             return gate_values(log_importance, plan.left, self.settings)
         return relative_importance(log_importance)
 
-    def _scores_after(self, stage: int, merged: Merged, means: Tensor, scores: Tensor) -> Tensor:
+    def _scores_after(self, stage: int, state: _State, merged: Merged, pairs: Pairs) -> Tensor:
         """Return s of the tokens after merging, (B, M); merged ones are scored if asked for."""
-        carried = scores.gather(1, merged.kept)
+        carried = state.scores.gather(1, merged.kept)
         if self.settings.merged_importance != "recompute":
             return carried
-        return carried.masked_scatter(merged.is_merged, self._network(stage)(means))
+        means = group_means(state.hidden, state.tokens, merged, pairs)
+        state.hidden.append(means)
+        return carried.masked_scatter(merged.is_merged, self._network(stage).score(means))
 
     def _importance_after(self, merged: Merged, scores: Tensor) -> Tensor:
         """Return log α of the tokens after merging, (B, M), −inf in padding."""
@@ -288,15 +287,22 @@ class _Plan:
 
 
 @dataclass(frozen=True)
-class _StageResult:
-    """Tokens that leave a stage, their scores and gates so far, its record, its sparsity term."""
+class _State:
+    """What goes from stage to stage.
+
+    Attributes:
+        pool: Holds the features of the tokens.
+        tokens: B bags of N tokens by reference.
+        scale: (B, N) their gates so far.
+        scores: (B, N) their s, or None where the next stage has to ask the network.
+        hidden: What entered the network's GELU, by the same row numbers, or None likewise.
+    """
 
     pool: TokenPool
     tokens: TokenBatch
-    scores: Tensor
     scale: Tensor
-    trace: StageTrace
-    sparsity: Tensor
+    scores: Tensor | None
+    hidden: Table | None
 
 
 def _plan_batch(lengths: Tensor, settings: DTCSettings) -> list[_Plan]:

@@ -7,6 +7,7 @@ import torch
 
 from slidesieve.reduction.dtc import matching
 from slidesieve.reduction.dtc.matching import choose_pairs, find_candidates
+from slidesieve.reduction.dtc.pool import TokenPool
 from slidesieve.reduction.dtc.settings import DTCSettings
 
 
@@ -35,7 +36,8 @@ def test_every_giver_has_its_best_partner(make_batch, monkeypatch, name, reach, 
     batch = make_batch([length, 24])
     contrast = torch.rand(batch.mask.shape) * 3
     settings = DTCSettings(matching=name, window=min(reach, 100), similarity_weight=0.7)
-    found = find_candidates(batch, contrast, settings)
+    pool = TokenPool(batch)
+    found = find_candidates(pool, pool.references, contrast, settings)
     expected = brute_force(batch.features[0, :length], contrast[0], reach, 0.7)
     there = found.utility[0].isfinite()
     assert set(found.giver[0][there].tolist()) == set(expected)
@@ -50,7 +52,8 @@ def test_every_giver_has_its_best_partner(make_batch, monkeypatch, name, reach, 
 
 
 def test_aligned_pairs_are_neighbours(make_batch):
-    found = find_candidates(make_batch([7, 10]), torch.zeros(2, 10), DTCSettings())
+    pool = TokenPool(make_batch([7, 10]))
+    found = find_candidates(pool, pool.references, torch.zeros(2, 10), DTCSettings())
     there = found.utility.isfinite()
     assert there.sum(dim=1).tolist() == [3, 5]
     assert torch.equal(found.receiver[there], found.giver[there] + 1)

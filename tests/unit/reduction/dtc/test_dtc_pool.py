@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 
 from slidesieve.cost import _LiveBytes
-from slidesieve.reduction.dtc.budget import plan_slide
 from slidesieve.reduction.dtc.pool import TokenPool
 from slidesieve.reduction.dtc.reducer import DTC
 from slidesieve.reduction.selection import keep_tokens
@@ -28,17 +27,15 @@ def test_what_is_looked_up_is_what_came_in_and_the_means(make_batch):
         assert not features[1, 2].any()
 
 
-def test_each_token_is_scored_once_and_each_merged_one_once_more(make_batch):
-    lengths = [301, 64]
+def test_the_network_sees_each_token_once_and_merged_ones_not_at_all(make_batch):
     reducer = DTC(16).eval()
     seen = []
-    reducer.networks[0].register_forward_pre_hook(
+    reducer.networks[0].layers[0].register_forward_pre_hook(
         lambda _, inputs: seen.append(inputs[0].numel() // 16)
     )
-    batch = make_batch(lengths)
+    batch = make_batch([301, 64])
     reducer(batch)
-    merges = sum(stage.merges for n in lengths for stage in plan_slide(n, reducer.settings))
-    assert sum(seen) == batch.mask.numel() + merges
+    assert sum(seen) == batch.mask.numel()
 
 
 def test_a_large_bag_is_never_held_twice(make_batch):
