@@ -82,6 +82,10 @@ def main():
     parser.add_argument("--normal", default="lung_n", help="label of normal tissue")
     parser.add_argument("--work", type=Path, default=Path("real_tissue"))
     parser.add_argument("--slides", type=int, default=MosaicSettings.n_slides)
+    for name, kind in (("tissue_tiles", int), ("tumour_share", float), ("nest_share", float)):
+        least_and_most = getattr(MosaicSettings, name)
+        flag = f"--{name.replace('_', '-')}"
+        parser.add_argument(flag, type=kind, nargs=2, default=least_and_most)
     parser.add_argument("--artefacts", type=float, default=MosaicSettings.artefacts)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cores", type=int, default=os.cpu_count())
@@ -90,6 +94,9 @@ def main():
     settings = MosaicSettings(
         normal=chosen.normal,
         n_slides=chosen.slides,
+        tissue_tiles=tuple(chosen.tissue_tiles),
+        tumour_share=tuple(chosen.tumour_share),
+        nest_share=tuple(chosen.nest_share),
         artefacts=chosen.artefacts,
         seed=chosen.seed,
     )

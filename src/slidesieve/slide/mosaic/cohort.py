@@ -15,6 +15,7 @@ from tqdm import tqdm
 from slidesieve.errors import ConfigError
 from slidesieve.slide.mosaic.artefacts import spoil
 from slidesieve.slide.mosaic.layout import focus_cells, tissue_cells
+from slidesieve.slide.mosaic.nests import nest, within
 from slidesieve.slide.mosaic.tiles import (
     ORIENTATIONS,
     LabelledTile,
@@ -45,6 +46,8 @@ class MosaicSettings:
             tiles of its own block alone; fold k tests block k and validates on the next.
         tissue_tiles: Fewest and most tiles of a slide.
         tumour_share: Least and greatest share of them that is tumour, in slides with tumour.
+        nest_share: Least and greatest share of a tumour tile's area that is tumour; the rest of it
+            is normal tissue. 1 fills the tile.
         artefacts: Share of the normal tiles that get an artefact, in all slides alike.
         normal_groups: Most groups of tiles that a slide's normal tissue comes from.
         tumour_groups: The same of its tumour, which looks much alike all over.
@@ -58,6 +61,7 @@ class MosaicSettings:
     blocks: int = 5
     tissue_tiles: tuple[int, int] = (250, 350)
     tumour_share: tuple[float, float] = (0.011, 0.025)
+    nest_share: tuple[float, float] = (1.0, 1.0)
     artefacts: float = 0.15
     normal_groups: int = 12
     tumour_groups: int = 2
@@ -180,14 +184,38 @@ def lay_mosaic(
     side = settings.tile_px
     rgb = np.full((*(side * cells for cells in tissue.shape), 3), _GLASS, np.uint8)
     for row, column in np.argwhere(tissue):
-        source = recipe.tumour if focus[row, column] else recipe.normal
-        picture = pictures[source[rng.integers(len(source))].path]
-        picture = oriented(picture, int(rng.integers(ORIENTATIONS)))
-        if not focus[row, column] and rng.random() < settings.artefacts:
-            picture = spoil(rng, picture)
+        if focus[row, column]:
+            picture = _tumour_tile(rng, recipe, pictures, settings)
+        else:
+            picture = _any_of(rng, recipe.normal, pictures)
+            if rng.random() < settings.artefacts:
+                picture = spoil(rng, picture)
         window = np.s_[row * side : (row + 1) * side, column * side : (column + 1) * side]
         rgb[window] = picture
     return Mosaic(rgb, focus, tissue)
+
+
+def _any_of(
+    rng: np.random.Generator,
+    tiles: Sequence[LabelledTile],
+    pictures: Mapping[Path, NDArray[np.uint8]],
+) -> NDArray[np.uint8]:
+    picture = pictures[tiles[rng.integers(len(tiles))].path]
+    return oriented(picture, int(rng.integers(ORIENTATIONS)))
+
+
+def _tumour_tile(
+    rng: np.random.Generator,
+    recipe: MosaicRecipe,
+    pictures: Mapping[Path, NDArray[np.uint8]],
+    settings: MosaicSettings,
+) -> NDArray[np.uint8]:
+    tumour = _any_of(rng, recipe.tumour, pictures)
+    share = rng.uniform(*settings.nest_share)
+    if share >= 1:
+        return tumour
+    cover = nest(rng, settings.tile_px, share)
+    return within(_any_of(rng, recipe.normal, pictures), tumour, cover)
 
 
 def fold_table(recipes: Sequence[MosaicRecipe], blocks: int) -> pd.DataFrame:

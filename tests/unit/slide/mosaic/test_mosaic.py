@@ -24,6 +24,7 @@ from slidesieve.slide.mosaic.cohort import (
     write_cohort,
 )
 from slidesieve.slide.mosaic.layout import focus_cells, tissue_cells
+from slidesieve.slide.mosaic.nests import nest
 from slidesieve.slide.mosaic.tiles import (
     ORIENTATIONS,
     deal_groups,
@@ -150,6 +151,27 @@ def test_artefacts_change_normal_tiles_and_spare_tumour(folder):
         if mosaic.focus[row, column]:
             assert cell[0, 0].tobytes() in known
             assert (cell == cell[0, 0]).all()
+
+
+def test_nests_put_tumour_and_normal_tissue_into_one_tile(folder):
+    tiles = read_labelled_tiles(folder)
+    pictures = {tile.path: read_tile_picture(tile.path, SIDE) for tile in tiles}
+    nested = replace(SMALL, nest_share=(0.3, 0.5))
+    recipe = next(r for r in plan_cohort(tiles, nested) if r.tumour)
+    mosaic = lay_mosaic(recipe, pictures, nested)
+    for row, column in np.argwhere(mosaic.focus):
+        cell = mosaic.rgb[row * SIDE : (row + 1) * SIDE, column * SIDE : (column + 1) * SIDE]
+        blue = cell[..., 2]
+        assert 0.1 < (blue > 150).mean() < 0.6
+        assert (blue < 60).any()
+
+
+@given(share=st.floats(0.05, 0.95), seed=st.integers(0, 1000))
+def test_a_nest_takes_its_share_of_the_tile(share, seed):
+    cover = nest(np.random.default_rng(seed), 64, share)
+    assert (cover > 0).mean() == pytest.approx(share, abs=1 / 64**2 + 1e-9)
+    assert cover.min() == 0
+    assert cover.max() <= 1
 
 
 @pytest.mark.parametrize("name", sorted(ARTEFACTS))
