@@ -73,6 +73,8 @@ def measure_model(
     device = pick_device(options.device)
     torch.manual_seed(0)
     model = build_model({"reducer": reducer, "aggregator": aggregator}, DIM, n_classes=2)
+    # As a fitted model is loaded for use.
+    model.drop_training_parts()
     model = model.to(device).eval()
     bag = random_bag(n_tokens, DIM)
     bag = bag.with_features(bag.features.half()).to(device)

@@ -68,6 +68,11 @@ class SlideClassifier(nn.Module):
         self.reducer.schedule(step, steps)
         self.aggregator.schedule(step, steps)
 
+    def drop_training_parts(self) -> None:
+        """Drop the modules that evaluation never calls; training is then an AttributeError."""
+        for name in self.reducer.training_parts:
+            delattr(self.reducer, name)
+
     def after_step(self) -> None:
         """Update what follows the optimiser."""
         self.reducer.after_step()

@@ -11,6 +11,11 @@ from slidesieve.aggregators.layers import dropout_layer, token_embedding
 from slidesieve.errors import ConfigError
 from slidesieve.tokens import SlideOutput, TokenBatch
 
+# States updated at once: as many as a cache holds.
+_BLOCK = 2048
+# Most numbers of the queries that are held at once, unless those of one head are more.
+_NUMBERS = 2**20
+
 
 class Transformer(Aggregator):
     """Class token and tokens through pre-norm transformer blocks; no positional code.
@@ -109,19 +114,48 @@ class _Block(nn.Module):
 
     def forward(self, states: Tensor, bias: Tensor | None) -> Tensor:
         """Update all states, (B, N, D)."""
-        states = states + self.project(self._attend(states, bias))
+        answers = self._attend(states, bias)
+        # What follows acts on each state alone: in blocks, hardly anything of it is ever held.
+        blocks = zip(states.split(_BLOCK, dim=1), answers.split(_BLOCK, dim=1), strict=True)
+        updated = [self._update(*block) for block in blocks]
+        del answers
+        return torch.cat(updated, dim=1)
+
+    def _update(self, states: Tensor, answers: Tensor) -> Tensor:
+        states = states + self.project(answers)
         return states + self.mlp(states)
 
     def _attend(self, states: Tensor, bias: Tensor | None) -> Tensor:
-        """Return each state's answer, all heads side by side, (B, N, D)."""
-        answer = functional.scaled_dot_product_attention(*self._heads_of(states), attn_mask=bias)
-        return answer.transpose(1, 2).flatten(start_dim=2)
+        """Return each state's answer, all heads side by side, (B, N, D).
 
-    def _heads_of(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return queries, keys and values, (B, H, N, D/H) each."""
+        Large bags are attended to head after head, so that of queries, keys and values only a
+        part is held at a time.
+        """
         normed = self.norm(states)
-        parts = self.query(normed), *self.key_value(normed).chunk(2, dim=-1)
-        return tuple(part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
+        width = normed.shape[-1] // self.heads
+        at_once = max(1, min(self.heads, _NUMBERS * self.heads // normed.numel()))
+        answers = []
+        for first in range(0, self.heads, at_once):
+            channels = slice(first * width, (first + at_once) * width)
+            heads = self._heads_of(normed, channels)
+            answer = functional.scaled_dot_product_attention(*heads, attn_mask=bias)
+            answers.append(answer.transpose(1, 2).flatten(start_dim=2))
+        del normed, heads, answer
+        return torch.cat(answers, dim=-1)
+
+    def _heads_of(self, normed: Tensor, channels: slice) -> tuple[Tensor, Tensor, Tensor]:
+        """Return queries, keys and values of the heads in these channels, (B, h, N, D/H) each."""
+        key_weight, value_weight = self.key_value.weight.chunk(2)
+        key_bias, value_bias = self.key_value.bias.chunk(2)
+        weights = self.query.weight, key_weight, value_weight
+        biases = self.query.bias, key_bias, value_bias
+        width = normed.shape[-1] // self.heads
+        return tuple(
+            functional.linear(normed, weight[channels], bias[channels])
+            .unflatten(-1, (-1, width))
+            .transpose(1, 2)
+            for weight, bias in zip(weights, biases, strict=True)
+        )
 
     def answer_first(self, states: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the first state updated, (B, D), and its attention, mean of heads, (B, N).

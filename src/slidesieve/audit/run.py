@@ -21,7 +21,7 @@ from slidesieve.cohort.config import Dataset, Study
 from slidesieve.selector_audit.auditable import auditable_models
 from slidesieve.stages import STAGES
 from slidesieve.store.tables import read_csv, write_csv
-from slidesieve.training.fitted import load_model
+from slidesieve.training.fitted import load_whole_model
 
 
 def audit_dataset(study: Study, name: str, results: Path) -> list[Finding]:
@@ -79,7 +79,7 @@ def _audit_models(dataset: Dataset, folder: Path, spec: Mapping) -> Iterator[Fin
 
 
 def _model_problems(folder: Path, dataset: Dataset, spec: Mapping) -> Iterator[str]:
-    fitted = load_model(folder)
+    fitted = load_whole_model(folder)
     if fitted.classes != dataset.classes:
         yield f"was fitted for the classes {', '.join(fitted.classes)}"
     # JSON has no tuples, so compare what JSON makes of both.

@@ -24,10 +24,13 @@ class TokenReducer(nn.Module, ABC):
             training slides first, and `learn_from` gets it.
         settles_at: Share of all steps after which training keeps as many tokens as evaluation;
             weights of before are not worth keeping.
+        training_parts: Names of the modules that evaluation never calls; a model loaded for use
+            is without them.
     """
 
     teacher: Mapping[str, object] | None = None
     settles_at: float = 0.0
+    training_parts: tuple[str, ...] = ()
 
     def __init__(self, dim: int) -> None:
         super().__init__()

@@ -30,7 +30,7 @@ from slidesieve.selector_audit.stability import agreement, chance_jaccard
 from slidesieve.selector_audit.tables import leakage_table, paths_table, slides_table
 from slidesieve.selector_audit.truth import read_truth, truth_tiles
 from slidesieve.store.features import read_tile_attributes
-from slidesieve.training.fitted import FittedModel, load_model
+from slidesieve.training.fitted import FittedModel, load_whole_model
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ def audit_model(
     done = []
     for fold, folder in enumerate(tqdm(folders, desc="folds", disable=None)):
         part_of = dict(zip(folds["slide_id"], folds[f"fold_{fold}"], strict=True))
-        done.append(_audit_fold(fold, load_model(folder, device), bags, part_of, truth, seed))
+        done.append(_audit_fold(fold, load_whole_model(folder, device), bags, part_of, truth, seed))
     predictions = pd.concat([fold.predictions for fold in done], ignore_index=True)
     rows = [row for fold in done for row in fold.slides]
     rows += _agreement_of_folds(bags, [fold.kept for fold in done])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
 
 from slidesieve import __version__
 from slidesieve.errors import ContractError
@@ -66,20 +67,37 @@ def save_model(folder: Path, fitted: FittedModel) -> None:
 
 
 def load_model(folder: Path, device: torch.device | str = "cpu") -> FittedModel:
-    """Read a model that `save_model` wrote.
+    """Read a model that `save_model` wrote, for use: without what only training needs.
 
     Raises:
         ContractError: A file is missing or damaged, or the weights do not fit the spec.
     """
+    return _load(folder, device, SlideClassifier.drop_training_parts)
+
+
+def load_whole_model(folder: Path, device: torch.device | str = "cpu") -> FittedModel:
+    """Read a model as it was fitted, for audits: all that `load_model` gives and leaves out.
+
+    Raises:
+        ContractError: As `load_model`.
+    """
+    return _load(folder, device, lambda model: None)
+
+
+def _load(
+    folder: Path, device: torch.device | str, reduce: Callable[[SlideClassifier], None]
+) -> FittedModel:
     try:
         description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         known = {name: description[name] for name in _DESCRIPTION}
-        weights = load_file(folder / "weights.safetensors")
+        model = build_model(known["spec"], known["dim"], len(known["classes"]))
+        whole = set(model.state_dict())
+        reduce(model)
+        weights = _read_weights(folder, whole - set(model.state_dict()))
     except FileNotFoundError as error:
         raise ContractError(f"{error.filename}: no such file; fit the model again") from error
     except (json.JSONDecodeError, KeyError, SafetensorError) as error:
         raise ContractError(f"{folder}: damaged model ({error}); fit it again") from error
-    model = build_model(known["spec"], known["dim"], len(known["classes"]))
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
@@ -87,3 +105,8 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> FittedModel:
     known["classes"] = tuple(known["classes"])
     history = read_csv(folder / "history.csv")
     return FittedModel(model=model.to(device).eval(), history=history, **known)
+
+
+def _read_weights(folder: Path, leave_out: set[str]) -> dict[str, Tensor]:
+    with safe_open(folder / "weights.safetensors", framework="pt") as file:
+        return {name: file.get_tensor(name) for name in set(file.keys()) - leave_out}

@@ -7,6 +7,7 @@ import torch
 from padded_batches import make_batch, pick
 from torch import nn
 
+from slidesieve.aggregators import transformer
 from slidesieve.aggregators.transformer import Transformer
 from slidesieve.errors import ConfigError
 from slidesieve.tokens import TokenBatch
@@ -100,6 +101,17 @@ def test_every_parameter_learns(model):
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().max() > 0, name
+
+
+@pytest.mark.parametrize(("heads_at_once", "block"), [(1, 3), (3, 8), (4, 100)])
+def test_heads_and_states_taken_in_parts_give_the_same(model, monkeypatch, heads_at_once, block):
+    batch = make_batch([7, 20, 1])
+    expected = model(batch)
+    monkeypatch.setattr(transformer, "_NUMBERS", heads_at_once * 3 * 21 * 32 // 4)
+    monkeypatch.setattr(transformer, "_BLOCK", block)
+    found = model(batch)
+    torch.testing.assert_close(found.logits, expected.logits, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(found.attention, expected.attention, atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

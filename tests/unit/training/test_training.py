@@ -19,7 +19,7 @@ from slidesieve.bags import collate
 from slidesieve.errors import ConfigError, ContractError, SlideSieveError
 from slidesieve.models import build_model
 from slidesieve.training.early_stopping import EarlyStopping
-from slidesieve.training.fitted import FittedModel, load_model, save_model
+from slidesieve.training.fitted import FittedModel, load_model, load_whole_model, save_model
 from slidesieve.training.loop import fit_fold
 from slidesieve.training.prediction import balanced_accuracy, predict
 from slidesieve.training.settings import TrainingSettings
@@ -287,6 +287,26 @@ def test_settings_report_all_mistakes():
     assert len(refusal.value.problems) == 3
     assert "no key 'epoch'; allowed: epochs, lr" in str(refusal.value)
     assert TrainingSettings.from_config({"lr": 1, "epochs": 7}).epochs == 7
+
+
+def test_a_model_loaded_for_use_holds_no_denoiser(tmp_path):
+    spec = {"reducer": {"name": "sparselearn", "k": 4, "scorer_dim": 8}, **ABMIL}
+    fitted = fit(spec, epochs=1)
+    save_model(tmp_path, fitted)
+    in_use, whole = load_model(tmp_path).model, load_whole_model(tmp_path).model
+    saved = set(fitted.model.state_dict())
+    left_out = saved - set(in_use.state_dict())
+    assert left_out
+    assert left_out == {name for name in saved if name.startswith("reducer.denoiser.")}
+    assert set(whole.state_dict()) == saved
+    bags = random_bags([20, 4, 11], seed=4)
+    settings = TrainingSettings()
+    table = predict(load_model(tmp_path), bags, settings, CPU)
+    pd.testing.assert_frame_equal(table, predict(fitted, bags, settings, CPU))
+    # The soft path cannot silently go without.
+    tokens = in_use.standardise(collate(bags))
+    with pytest.raises(AttributeError, match="denoiser"):
+        in_use.reducer.soft(*in_use.reducer.score(tokens))
 
 
 def test_damaged_model_folders_are_refused(tmp_path):

@@ -44,6 +44,8 @@ class SparseLearn(TokenReducer):
         tau: Temperature of the last step; saved with the weights.
     """
 
+    training_parts = ("denoiser",)
+
     def __init__(
         self,
         dim: int,
