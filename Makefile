@@ -17,10 +17,10 @@ test: install lint
 test-demo: install
 	$(BIN)/python -m pytest -m demo tests
 
-# A real Slurm on this machine; says why where that is impossible.
+# A real Slurm on this machine; says why where that is impossible. Tests mostly wait: all at once.
 test-slurm: install
 	tests/slurm/packages.sh
-	$(BIN)/python -m pytest tests/slurm
+	$(BIN)/python -m pytest -n 6 tests/slurm
 
 lint: install
 	$(BIN)/ruff format --check .

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -12,14 +15,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROGRAMS = (
-    *("setpriv", "munged", "slurmctld", "slurmd"),
+    *("setpriv", "unshare", "munged", "slurmctld", "slurmd"),
     *("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo"),
 )
 GPUS = 2
-PATIENCE_S = 60
+PATIENCE_S = 120
+WITHOUT_ACCOUNTING = Path(__file__).resolve().parents[2] / "slurm" / "without_accounting"
+
+# Whoever kills pytest ends its daemons too.
+_WITH_US = ("setpriv", "--pdeathsig", "TERM")
+# Jobs outlive slurmd, as they should on a cluster. In a PID namespace of its own they do not.
+_WITH_US_AND_ALL_BELOW = (
+    *("setpriv", "--pdeathsig", "KILL"),
+    *("unshare", "--pid", "--fork", "--mount-proc", "--kill-child=KILL"),
+)
 
 # No accounting, no cgroups: the poorest site. Memory is watched by sampling, every second. CPUs
-# enough for all jobs, so that only GPUs are scarce.
+# enough for all jobs, so that only GPUs are scarce. A srun that asks for its step before the node
+# has registered with a controller just started asks again after SlurmctldTimeout, 60 s or more.
 _SLURM_CONF = """\
 ClusterName=slidesieve
 SlurmctldHost={host}(127.0.0.1)
@@ -48,6 +61,7 @@ JobCompType=jobcomp/none
 MailProg=/bin/true
 ReturnToService=2
 KillWait=2
+SlurmctldTimeout=60
 SchedulerParameters=sched_interval=1,batch_sched_delay=0
 SlurmdParameters=config_overrides
 GresTypes=gpu
@@ -78,29 +92,44 @@ class Cluster:
         self.host = socket.gethostname()
         self.environment = os.environ | {
             "SLURM_CONF": str(folder / "slurm.conf"),
-            "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
+            "PATH": f"{folder / 'bin'}:{WITHOUT_ACCOUNTING}:{os.environ['PATH']}",
         }
-        self._daemons: dict[str, subprocess.Popen] = {}
+        self._daemons: list[subprocess.Popen] = []
+        self._controller: subprocess.Popen | None = None
+        self._node: subprocess.Popen | None = None
         self._write_files()
 
     def start(self) -> None:
         """Start all daemons and wait until the node takes jobs."""
         files = {name: self.folder / f"munge.{name}" for name in ("sock", "pid", "log", "seed")}
         self._start_daemon(
-            *("munged", "--foreground", "--force", f"--key-file={self.folder / 'munge.key'}"),
-            *(f"--socket={files['sock']}", f"--pid-file={files['pid']}"),
-            *(f"--log-file={files['log']}", f"--seed-file={files['seed']}"),
+            *(*_WITH_US, "munged", "--foreground", "--force"),
+            *(f"--key-file={self.folder / 'munge.key'}", f"--socket={files['sock']}"),
+            *(f"--pid-file={files['pid']}", f"--log-file={files['log']}"),
+            f"--seed-file={files['seed']}",
         )
-        self._start_daemon("slurmctld", "-D")
-        self.wait_for(lambda: self.run("sinfo", check=False).returncode == 0, "the controller")
-        self._start_daemon("slurmd", "-D", "-N", self.host)
+        self.start_controller()
+        self._node = self._start_daemon(*_WITH_US_AND_ALL_BELOW, "slurmd", "-D", "-N", self.host)
         self.wait_for(lambda: "idle" in self.node_state(), "the node to come up")
 
     def stop(self) -> None:
         """End all daemons and what their jobs left."""
-        self.run("scancel", "--state=RUNNING,PENDING", "--user=root", check=False)
-        for name in ("slurmd", "slurmctld", "munged"):
-            self._stop_daemon(name)
+        for daemon in reversed(self._daemons):
+            if daemon is self._node:
+                daemon.kill()  # and, with its namespace, every job
+            else:
+                daemon.terminate()
+            daemon.wait(timeout=PATIENCE_S)
+
+    def start_controller(self) -> None:
+        """Start the controller and wait until it answers; it knows the jobs of its last life."""
+        self._controller = self._start_daemon(*_WITH_US, "slurmctld", "-D")
+        self.wait_for(lambda: self.run("sinfo", check=False).returncode == 0, "the controller")
+
+    def stop_controller(self) -> None:
+        """Stop the controller; jobs go on without it."""
+        self._controller.terminate()
+        self._controller.wait(timeout=PATIENCE_S)
 
     def drain(self) -> None:
         """Let the node finish its jobs and take no new ones."""
@@ -113,6 +142,16 @@ class Cluster:
     def node_state(self) -> str:
         """State of the node in sinfo's words."""
         return self.run("sinfo", "--noheader", "--Node", "--format=%T", check=False).stdout
+
+    def steps(self) -> set[str]:
+        """Jobs whose work, not only their script, has begun."""
+        listed = self.run("squeue", "--noheader", "--steps", "--format=%i", check=False).stdout
+        return {step.partition(".")[0] for step in listed.split() if step.endswith(".0")}
+
+    def launches(self) -> list[str]:
+        """Numbers of the jobs that the node has started, in their order."""
+        log = (self.folder / "slurmd.log").read_text()
+        return re.findall(r"Launching batch job (\d+)", log)
 
     def jobs(self, *states: str) -> list[Job]:
         """Jobs that are in one of the states, or all that the controller remembers."""
@@ -173,22 +212,24 @@ class Cluster:
         reason = ["reason=test"] if state == "drain" else []
         self.run("scontrol", "update", f"nodename={self.host}", f"state={state}", *reason)
 
-    def _start_daemon(self, name: str, *arguments: str) -> None:
-        # Whoever kills pytest ends its daemons too.
-        self._daemons[name] = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "TERM", name, *arguments],
+    def _start_daemon(self, *command: str) -> subprocess.Popen:
+        daemon = subprocess.Popen(
+            command,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        self._daemons.append(daemon)
+        return daemon
 
-    def _stop_daemon(self, name: str) -> None:
-        daemon = self._daemons.pop(name, None)
-        if daemon is not None:
-            daemon.terminate()
-            daemon.wait(timeout=PATIENCE_S)
+
+def die_with_parent() -> None:
+    """Let a worker of pytest-xdist end when pytest is killed, and its cluster with it."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        set_parent_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
 def missing_for_a_cluster() -> str:
@@ -198,6 +239,9 @@ def missing_for_a_cluster() -> str:
     absent = [name for name in PROGRAMS if shutil.which(name) is None]
     if absent:
         return f"{', '.join(absent)} not installed (Debian: slurm-wlm and munge)"
+    tried = subprocess.run([*_WITH_US_AND_ALL_BELOW, "true"], capture_output=True, text=True)
+    if tried.returncode:
+        return f"no PID namespace for the node's jobs: {tried.stderr.strip()}"
     return ""
 
 

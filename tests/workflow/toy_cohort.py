@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -77,9 +77,12 @@ def make_toy(study: Study) -> None:
 
 
 def finished_once(
-    tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Study], None]
+    tmp_path_factory: pytest.TempPathFactory,
+    name: str,
+    make: Callable[[Study], None],
+    targets: Sequence[str] = (),
 ) -> Study:
-    """A study that has run to its end, once for all test processes that want it."""
+    """A study that has run to its end (or to targets), once for all test processes that want it."""
     base = tmp_path_factory.getbasetemp()
     # Under pytest-xdist every worker has a folder of its own inside the run's.
     root = base.parent if base.name.startswith("popen-") else base
@@ -88,6 +91,6 @@ def finished_once(
         if not done.exists():
             study.folder.mkdir()
             make(study)
-            study.snakemake()
+            study.snakemake(*targets)
             done.touch()
     return study
