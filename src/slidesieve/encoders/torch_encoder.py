@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from slidesieve.device_memory import until_it_fits
 from slidesieve.encoders.preparation import Preparation
 from slidesieve.encoders.spec import EncoderSpec
 from slidesieve.errors import ConfigError
@@ -63,6 +64,7 @@ class TorchEncoder:
         self._device = torch.device(device)
         self._prepare = preparation
         self._features = features
+        self._in_pieces = TilePieces(self._forward)
         self._network = network.eval().requires_grad_(False).to(self._device)
         blank = np.zeros((1, *preparation.resize_size, 3), dtype=np.uint8)
         self.dim = self._forward(blank).shape[1]
@@ -71,7 +73,7 @@ class TorchEncoder:
         """Encode RGB tiles (B, H, W, 3) into features (B, dim)."""
         if not len(tiles):
             return np.zeros((0, self.dim), dtype=np.float32)
-        return in_pieces_that_fit(self._forward, tiles)
+        return self._in_pieces(tiles)
 
     @torch.inference_mode()
     def _forward(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -98,21 +100,38 @@ def device_and_precision(spec: EncoderSpec, on_gpu: str) -> tuple[str, str]:
     return device, spec.precision or (on_gpu if device.startswith("cuda") else "fp32")
 
 
-def in_pieces_that_fit(
-    forward: Callable[[NDArray[np.uint8]], NDArray[np.float32]], tiles: NDArray[np.uint8]
-) -> NDArray[np.float32]:
-    """Apply `forward` to a batch, halving it whenever the GPU's memory does not suffice."""
-    pieces: list[NDArray[np.float32]] = []
-    start, length = 0, len(tiles)
-    while start < len(tiles):
-        try:
-            pieces.append(forward(tiles[start : start + length]))
-        except torch.cuda.OutOfMemoryError:
-            if length == 1:
-                raise
-            length = (length + 1) // 2
-            log.warning("GPU memory does not hold the batch: going on with %d tiles", length)
-            torch.cuda.empty_cache()
-            continue
-        start += length
-    return np.concatenate(pieces)
+class TilePieces:
+    """Applies `forward` to batches of tiles, in pieces that the GPU's memory holds.
+
+    What did not fit once is not tried again.
+
+    Args:
+        forward: From tiles (B, H, W, 3) to features (B, D).
+    """
+
+    def __init__(self, forward: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -> None:
+        self._forward = forward
+        self._most: int | None = None
+
+    def __call__(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the features (B, D) of tiles (B, H, W, 3), B at least 1.
+
+        Raises:
+            torch.OutOfMemoryError: The memory does not hold a single tile.
+        """
+        pieces: list[NDArray[np.float32]] = []
+        done = 0
+        while done < len(tiles):
+            pieces.append(self._next_piece(tiles[done:]))
+            done += len(pieces[-1])
+        return np.concatenate(pieces)
+
+    def _next_piece(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
+        def halve(refusal: torch.OutOfMemoryError) -> None:
+            tried = len(tiles[: self._most])
+            if tried == 1:
+                raise refusal
+            self._most = (tried + 1) // 2
+            log.warning("GPU memory does not hold the batch: going on with %d tiles", self._most)
+
+        return until_it_fits(lambda: self._forward(tiles[: self._most]), halve)

@@ -9,6 +9,7 @@ from typing import TypeVar
 import torch
 
 from slidesieve.bags import Bag
+from slidesieve.device_memory import until_it_fits
 from slidesieve.errors import SlideSieveError
 
 log = logging.getLogger(__name__)
@@ -40,17 +41,13 @@ class TokenBudget:
         Raises:
             SlideSieveError: The memory does not suffice for one slide at a time.
         """
-        while True:
-            state = _RandomState()
-            try:
-                return work(self.tokens)
-            except torch.OutOfMemoryError as error:
-                refusal = error
-            # Outside the handler, whose traceback holds the tensors of the failed batch.
+        state = _RandomState()
+
+        def begin_anew(refusal: torch.OutOfMemoryError) -> None:
             self._halve(bags, refusal)
-            del refusal
-            torch.cuda.empty_cache()
             state.restore()
+
+        return until_it_fits(lambda: work(self.tokens), begin_anew)
 
     def _halve(self, bags: Sequence[Bag], refusal: torch.OutOfMemoryError) -> None:
         by_length = sorted(bags, key=lambda bag: len(bag.features))

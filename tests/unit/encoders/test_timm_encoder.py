@@ -12,7 +12,6 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from slidesieve.encoders.registry import load_encoder
-from slidesieve.encoders.torch_encoder import in_pieces_that_fit
 from slidesieve.encoders.torchvision_compat import import_torchvision
 from slidesieve.encoders.weights import hash_weights
 from slidesieve.errors import ConfigError
@@ -182,30 +181,6 @@ def test_half_precision_on_request_stays_near_full_precision(encoder):
 
 def test_no_tiles_give_no_features(encoder):
     assert encoder.encode(np.zeros((0, 256, 256, 3), np.uint8)).shape == (0, 512)
-
-
-@pytest.mark.parametrize("fits", [1, 2, 3, 7, 50])
-def test_batches_too_large_for_the_gpu_are_halved_until_they_fit(fits):
-    lengths = []
-
-    def forward(tiles):
-        if len(tiles) > fits:
-            raise torch.cuda.OutOfMemoryError
-        lengths.append(len(tiles))
-        return tiles.reshape(len(tiles), -1).astype(np.float32)
-
-    tiles = np.arange(11 * 12, dtype=np.uint8).reshape(11, 2, 2, 3)
-    np.testing.assert_array_equal(in_pieces_that_fit(forward, tiles), tiles.reshape(11, -1))
-    assert sum(lengths) == 11
-    assert max(lengths) <= fits
-
-
-def test_one_tile_too_large_for_the_gpu_is_an_error():
-    def forward(tiles):
-        raise torch.cuda.OutOfMemoryError
-
-    with pytest.raises(torch.cuda.OutOfMemoryError):
-        in_pieces_that_fit(forward, np.zeros((4, 2, 2, 3), np.uint8))
 
 
 def test_the_hash_of_weights_sees_names_values_and_shapes():
