@@ -6,13 +6,13 @@ from torch import Tensor, nn
 
 from slidesieve.aggregators.base import Aggregator
 from slidesieve.aggregators.layers import (
-    dropout_layer,
     masked_softmax,
     padded,
     real_tokens,
     token_embedding,
     weighted_sums,
 )
+from slidesieve.dropout import dropout_layer
 from slidesieve.errors import ConfigError
 from slidesieve.tokens import SlideOutput, TokenBatch
 

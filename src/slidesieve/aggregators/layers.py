@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from slidesieve.aggregators.dropout import ByteDropout
+from slidesieve.dropout import dropout_layer
 from slidesieve.errors import ConfigError
 from slidesieve.tokens import TokenBatch
 
@@ -15,13 +15,6 @@ def token_embedding(dim: int, hidden_dim: int, dropout: float) -> nn.Sequential:
     if hidden_dim < 1:
         raise ConfigError([f"aggregator: hidden_dim is {hidden_dim}; it must be at least 1"])
     return nn.Sequential(nn.Linear(dim, hidden_dim), nn.ReLU(), dropout_layer(dropout))
-
-
-def dropout_layer(dropout: float) -> ByteDropout:
-    """Return a dropout layer; a share outside [0, 1) is a ConfigError."""
-    if not 0 <= dropout < 1:
-        raise ConfigError([f"aggregator: dropout is {dropout}; it must be in [0, 1)"])
-    return ByteDropout(dropout)
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:

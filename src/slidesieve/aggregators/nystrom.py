@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from slidesieve.aggregators.dropout import ByteDropout
+from slidesieve.dropout import ByteDropout
 
 
 class NystromAttention(nn.Module):

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from slidesieve.aggregators.base import Aggregator
-from slidesieve.aggregators.layers import dropout_layer, token_embedding
+from slidesieve.aggregators.layers import token_embedding
+from slidesieve.dropout import dropout_layer
 from slidesieve.errors import ConfigError
 from slidesieve.tokens import SlideOutput, TokenBatch
 

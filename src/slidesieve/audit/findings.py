@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slidesieve.errors import ConfigError, ContractError, SlideError
+from slidesieve.stages import STAGES
 
 OK, BROKEN, MISSING = "ok", "broken", "missing"
 
@@ -45,3 +46,9 @@ def examine(path: Path, problems: Callable[[], Iterable[str]]) -> Iterator[Findi
         yield Finding(path, OK)
     for problem in found:
         yield Finding(path, BROKEN, problem)
+
+
+def version_problems(stage: str, version: int | None) -> Iterator[str]:
+    """Problems with the version of the stage that made an artifact."""
+    if version != STAGES[stage]:
+        yield f"was made by stage version {version}, now {STAGES[stage]}"

@@ -13,13 +13,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from slidesieve.audit import tables
-from slidesieve.audit.findings import Finding, examine
+from slidesieve.audit.findings import Finding, examine, version_problems
 from slidesieve.audit.selectors import selector_problems
 from slidesieve.audit.slides import audit_slide
 from slidesieve.audit.tokens import tokens_problems
 from slidesieve.cohort.config import Dataset, Study
 from slidesieve.selector_audit.auditable import auditable_models
-from slidesieve.stages import STAGES
 from slidesieve.store.tables import read_csv, write_csv
 from slidesieve.training.fitted import load_whole_model
 
@@ -86,8 +85,7 @@ def _model_problems(folder: Path, dataset: Dataset, spec: Mapping) -> Iterator[s
     if json.dumps(fitted.spec, sort_keys=True) != json.dumps(spec, sort_keys=True):
         yield "was fitted to another spec than the config's"
     version = json.loads((folder / "model.json").read_text())["versions"]["stage"]
-    if version != STAGES["train"]:
-        yield f"was made by stage version {version}, now {STAGES['train']}"
+    yield from version_problems("train", version)
     for name, tensor in fitted.model.state_dict().items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             yield f"weight {name} is not finite"

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from slidesieve.audit.findings import Finding, examine
+from slidesieve.audit.findings import Finding, examine, version_problems
 from slidesieve.cohort.config import Dataset
 from slidesieve.cohort.sheet import Slide
 from slidesieve.extraction import features_fingerprint
 from slidesieve.slide.open import slide_fingerprint
-from slidesieve.stages import STAGES
 from slidesieve.store.features import FeatureSet, read_features
 from slidesieve.store.hdf5 import read_stage_version
 from slidesieve.store.tiles import coords_attributes, read_tiles
@@ -48,8 +47,7 @@ def _tissue_problems(path: Path, slide: Slide) -> Iterator[str]:
     if tissue.slide_id != slide.slide_id:
         yield f"is about slide {tissue.slide_id!r}"
     yield from _status_problems(tissue.status, tissue.reason, tissue.n_contours, "polygons")
-    if tissue.stage_version != STAGES["tissue"]:
-        yield f"was made by stage version {tissue.stage_version}, now {STAGES['tissue']}"
+    yield from version_problems("tissue", tissue.stage_version)
     if tissue.fingerprint != slide_fingerprint(slide.path):
         yield "was made from a slide file that has changed since"
 
@@ -59,7 +57,7 @@ def _tiles_problems(path: Path, slide: Slide, dataset: Dataset) -> Iterator[str]
     if tiles.slide_id != slide.slide_id:
         yield f"is about slide {tiles.slide_id!r}"
     yield from _status_problems(tiles.status, tiles.reason, len(tiles.coords), "tiles")
-    yield from _version_problems(path, "tiles")
+    yield from version_problems("tiles", read_stage_version(path))
     yield from coords_problems(tiles.coords)
     if tiles.fingerprint != slide_fingerprint(slide.path):
         yield "was made from a slide file that has changed since"
@@ -89,7 +87,7 @@ def _features_problems(path: Path, tiles_path: Path, slide: Slide) -> Iterator[s
     if features.slide_id != slide.slide_id:
         yield f"is about slide {features.slide_id!r}"
     yield from _status_problems(features.status, features.reason, n_tokens, "features")
-    yield from _version_problems(path, "features")
+    yield from version_problems("features", read_stage_version(path))
     if features.features.dtype not in (np.float16, np.float32):
         yield f"features are {features.features.dtype}, not float16 or float32"
     n_bad = int((~np.isfinite(features.features)).any(axis=1).sum())
@@ -147,9 +145,3 @@ def _status_problems(status: str, reason: str, count: int, things: str) -> Itera
         yield f"status is {status} but it has {count} {things}"
     if status != "ok" and not reason:
         yield f"status is {status} without a reason"
-
-
-def _version_problems(path: Path, stage: str) -> Iterator[str]:
-    version = read_stage_version(path)
-    if version != STAGES[stage]:
-        yield f"was made by stage version {version}, now {STAGES[stage]}"

@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from slidesieve.attention import tested_fold
+from slidesieve.audit.findings import version_problems
 from slidesieve.audit.slides import count_strangers
 from slidesieve.provenance import tokens_fingerprint
-from slidesieve.stages import STAGES
 from slidesieve.store.features import FeatureSet, read_features
 from slidesieve.store.hdf5 import read_stage_version
 from slidesieve.store.tokens import TokenSet, read_tokens
@@ -32,9 +32,7 @@ def tokens_problems(
         folds: The folds table.
     """
     tokens, features = read_tokens(path), read_features(features_path)
-    version = read_stage_version(path)
-    if version != STAGES["tokens"]:
-        yield f"was made by stage version {version}, now {STAGES['tokens']}"
+    yield from version_problems("tokens", read_stage_version(path))
     for name, expected in (("slide_id", path.stem), ("model", path.parent.name)):
         if getattr(tokens, name) != expected:
             yield f"is about {name} {getattr(tokens, name)!r}"

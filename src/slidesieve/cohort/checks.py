@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from slidesieve.cohort.config import encoder_specs, read_dataset_sheet
-from slidesieve.cohort.schema import did_you_mean, schema_problems
+from slidesieve.cohort.schema import schema_problems
 from slidesieve.cohort.sheet import Sheet
 from slidesieve.cohort.study_checks import study_problems
 from slidesieve.encoders.registry import check_encoder
 from slidesieve.errors import ConfigError
+from slidesieve.near_names import did_you_mean
 from slidesieve.tissue.params import TissueParams
 from slidesieve.training.settings import TrainingSettings
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+
+from slidesieve.near_names import did_you_mean
 
 
 def schema_problems(instance: object, schema: Mapping, where: str = "") -> list[str]:
@@ -22,13 +23,6 @@ def schema_problems(instance: object, schema: Mapping, where: str = "") -> list[
         key=lambda error: [str(part) for part in error.absolute_path],
     )
     return [sentence for error in errors for sentence in _sentences(error, where)]
-
-
-def did_you_mean(name: str, allowed: list[str]) -> str:
-    """Name the nearest allowed name and all of them."""
-    close = get_close_matches(name, allowed, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}allowed: {', '.join(allowed)}"
 
 
 def _sentences(error: ValidationError, where: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from slidesieve.cohort.schema import did_you_mean
+from slidesieve.near_names import did_you_mean
 
 # Columns of a study's table that the program fills.
 OWN_COLUMNS = ("encoder", "model", "label", "n")

@@ -11,8 +11,9 @@ from importlib import import_module
 
 from slidesieve.encoders.base import Encoder
 from slidesieve.encoders.cards import CARDS
-from slidesieve.encoders.spec import EncoderSpec, near_misses, parse_encoder
+from slidesieve.encoders.spec import EncoderSpec, parse_encoder
 from slidesieve.errors import ConfigError
+from slidesieve.near_names import nearest
 
 # Modules by name, so that a family that needs torch costs nothing where it is not asked for.
 FAMILIES: dict[str, str] = {
@@ -31,12 +32,12 @@ def check_encoder(entry: str | Mapping[str, object]) -> EncoderSpec:
     """
     spec = parse_encoder(entry)
     if spec.family not in FAMILIES and spec.name not in CARDS:
-        hint = near_misses(spec.name, [*FAMILIES, *CARDS])
+        hint = nearest(spec.name, [*FAMILIES, *CARDS], n=5)
         raise ConfigError(
             [
-                f"encoder {spec.name}: unknown name{hint} (`slidesieve encoders` lists the known; "
+                f"encoder {spec.name}: unknown name; {hint}`slidesieve encoders` lists the known; "
                 f"any model of timm as timm:<model>, for example timm:resnet18; any timm model "
-                "of the Hugging Face hub as hf-hub:<owner>/<name>)"
+                "of the Hugging Face hub as hf-hub:<owner>/<name>"
             ]
         )
     if problems := list(_misplaced(spec)):

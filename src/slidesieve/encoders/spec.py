@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from pathlib import Path
 
 from slidesieve.errors import ConfigError
+from slidesieve.near_names import did_you_mean
 
 PRECISIONS = ("fp32", "fp16", "bf16")
 
@@ -59,7 +59,7 @@ def parse_encoder(entry: str | Mapping[str, object]) -> EncoderSpec:
     where = f"encoder {options.get('name', '?')}"
     allowed = [field.name for field in fields(EncoderSpec)]
     problems = [
-        f"{where}: unknown key {key!r}{near_misses(key, allowed)} (allowed: {', '.join(allowed)})"
+        f"{where}: unknown key {key!r}; {did_you_mean(str(key), allowed)}"
         for key in options
         if key not in allowed
     ]
@@ -88,12 +88,6 @@ def parse_encoder(entry: str | Mapping[str, object]) -> EncoderSpec:
     if options.get("weights") is not None:
         options["weights"] = Path(options["weights"])
     return EncoderSpec(**options)
-
-
-def near_misses(word: str, allowed: list[str]) -> str:
-    """Return ", did you mean …?" when some allowed word looks like this one, else nothing."""
-    close = get_close_matches(str(word), allowed, n=5, cutoff=0.6)
-    return f", did you mean {' or '.join(close)}?" if close else ""
 
 
 def _listed(words: tuple[str, ...]) -> str:

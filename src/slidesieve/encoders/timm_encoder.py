@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from slidesieve.encoders import hub_timm
 from slidesieve.encoders.checksum import check_sha256
 from slidesieve.encoders.preparation import ANTIALIASED, Preparation
-from slidesieve.encoders.spec import EncoderSpec, near_misses
+from slidesieve.encoders.spec import EncoderSpec
 from slidesieve.encoders.torch_encoder import Identity, TorchEncoder, device_and_precision
 from slidesieve.encoders.torchvision_compat import import_torchvision
 from slidesieve.encoders.weights import hash_weights, load_strictly, read_weights
 from slidesieve.errors import ConfigError
+from slidesieve.near_names import nearest
 
 import_torchvision()  # timm needs it and must not be the first to try
 
@@ -32,8 +33,13 @@ def build(spec: EncoderSpec) -> TorchEncoder:
     if spec.model.startswith("hf-hub:"):
         return hub_timm.build(spec)
     if not timm.is_model(spec.model):
-        hint = near_misses(spec.model, timm.list_models())
-        raise ConfigError([f"encoder {spec.name}: timm has no model {spec.model!r}{hint}"])
+        hint = nearest(spec.model, timm.list_models(), n=5)
+        raise ConfigError(
+            [
+                f"encoder {spec.name}: timm has no model {spec.model!r}; "
+                f"{hint}timm.list_models() names them all"
+            ]
+        )
     origin = ""
     if spec.weights is not None:
         model = _create(spec, pretrained=False)

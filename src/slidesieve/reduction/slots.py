@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from slidesieve.dropout import dropout_layer
 from slidesieve.errors import ConfigError
 from slidesieve.reduction.base import TokenReducer
 from slidesieve.reduction.selection import keep_tokens
@@ -87,7 +88,7 @@ class SlotExperts(nn.Module):
         self.b2 = nn.Parameter(torch.zeros(k, 1, dim))
         self.scale = nn.Parameter(torch.ones(k, 1, dim))
         self.shift = nn.Parameter(torch.zeros(k, 1, dim))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout_layer(dropout)
 
     def forward(self, slots: Tensor) -> Tensor:
         """Refine slots (B, k, D), each by its own network."""

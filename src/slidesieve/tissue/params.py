@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from slidesieve.cohort.schema import did_you_mean
 from slidesieve.errors import ConfigError
+from slidesieve.near_names import did_you_mean
 
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 

@@ -83,7 +83,7 @@ def test_poolings_are_checked_by_name():
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        ({"name": "conch_v2"}, "unknown name, did you mean conch_v"),
+        ({"name": "conch_v2"}, "unknown name; did you mean 'conch_v"),
         ({"name": "timm:resnet18", "revision": "main"}, "revision goes with models of the"),
         ({"name": "timm:resnet18", "sha256": "0" * 64}, "sha256 goes with"),
         ({"name": "colour_texture", "precision": "bf16"}, "bf16 is for networks"),

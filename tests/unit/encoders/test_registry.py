@@ -31,7 +31,7 @@ def test_a_known_name_loads():
 
 
 def test_an_unknown_name_is_answered_with_what_comes_near():
-    with pytest.raises(ConfigError, match="did you mean colour_texture") as error:
+    with pytest.raises(ConfigError, match="did you mean 'colour_texture'") as error:
         check_encoder("color_texture")
     assert "timm:<model>" in str(error.value)
 
@@ -48,7 +48,7 @@ def test_all_mistakes_of_an_entry_are_reported_at_once():
     with pytest.raises(ConfigError) as error:
         parse_encoder(entry)
     assert len(error.value.problems) == 5
-    assert "unknown key 'pretraned', did you mean pretrained" in str(error.value)
+    assert "unknown key 'pretraned'; did you mean 'pretrained'" in str(error.value)
 
 
 @pytest.mark.parametrize("entry", [{}, {"name": ""}, {"name": 3}])

@@ -5,7 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from slidesieve.errors import ConfigError
+
 _STEPS = 256
+
+
+def dropout_layer(dropout: float) -> ByteDropout:
+    """Return a dropout layer; a share outside [0, 1) is a ConfigError."""
+    if not 0 <= dropout < 1:
+        raise ConfigError([f"model: dropout is {dropout}; it must be in [0, 1)"])
+    return ByteDropout(dropout)
 
 
 class ByteDropout(nn.Module):

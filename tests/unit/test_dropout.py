@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from slidesieve.aggregators.dropout import ByteDropout
+from slidesieve.dropout import ByteDropout
 
 
 @pytest.mark.parametrize("p", [0.1, 0.25, 0.5, 0.9])
