@@ -29,18 +29,19 @@ def tiles(shared_data) -> Path:
 
 def test_the_pipeline_takes_mosaics_with_their_folds(tiles, repo, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(repo / "benchmarks")
+    import cohort_study
     import real_tissue
 
     real_tissue.prepare(tmp_path, tiles, SETTINGS, ["abmil", "random_k"])
     study = Study(tmp_path)
     study.write_config(study.config | {"training": {"epochs": 5}})
-    study.snakemake(*(f"results/mosaic/{name}.csv" for name in ("cohort", "summary")))
+    study.snakemake(*(f"results/known/{name}.csv" for name in ("cohort", "summary")))
 
-    assert study.result("mosaic/folds.csv").read_text() == (tmp_path / "folds.csv").read_text()
-    cohort = read_csv(study.result("mosaic/cohort.csv")).set_index("slide_id")
+    assert study.result("known/folds.csv").read_text() == (tmp_path / "folds.csv").read_text()
+    cohort = read_csv(study.result("known/cohort.csv")).set_index("slide_id")
     assert (cohort["status"] == "ok").all()
     for slide, row in cohort.iterrows():
-        found = read_features(study.result(f"mosaic/features/colour_texture/{slide}.h5"))
+        found = read_features(study.result(f"known/features/colour_texture/{slide}.h5"))
         # Tiles are the mosaic's own: whole cells of its grid, and none of the glass around it.
         assert (found.coords % SETTINGS.tile_px == 0).all()
         assert 10 <= len(found.coords) <= 30
@@ -48,7 +49,7 @@ def test_the_pipeline_takes_mosaics_with_their_folds(tiles, repo, tmp_path, monk
         truth = truth_tiles(mask, found.coords, found.tile_attributes)
         assert truth.any() == (row["label"] == "lung_aca")
 
-    table = real_tissue.results(tmp_path).set_index("model")
+    table = cohort_study.results(tmp_path).set_index("model")
     assert table.loc["abmil", "recall"] == 1
     # Slides have fewer tokens than the budget, so this one keeps them all as well.
     assert table.loc["random_k", "recall"] == 1

@@ -29,8 +29,6 @@ from slidesieve.slide.painter.structures import (
 
 TRUTH_MPP = 8.0
 _TRUTH_STEP = round(TRUTH_MPP / CANVAS_MPP)
-_LESION_SHARE = 0.033
-"""Of the tissue: a focus then touches fewer than a tenth of the tiles."""
 
 _FOCI = {"acinar": paint_acinar_focus, "solid": paint_solid_focus}
 
@@ -67,9 +65,9 @@ def paint(recipe: SlideRecipe) -> PaintedSlide:
     rng = np.random.default_rng([recipe.seed, 2])
     side = round(recipe.side_um / CANVAS_MPP)
     if recipe.defect == "blank":
-        canvas, focus = blank_canvas(side, side), None
+        canvas, foci = blank_canvas(side, side), []
     else:
-        canvas, focus = _painted_tissue(rng, recipe, side)
+        canvas, foci = _painted_tissue(rng, recipe, side)
     if "fold" in recipe.artefacts:
         fold_tissue(rng, canvas)
     patient = np.random.default_rng([recipe.patient_seed, 3])
@@ -78,19 +76,19 @@ def paint(recipe: SlideRecipe) -> PaintedSlide:
     for artefact in recipe.artefacts:
         if artefact != "fold":
             mark_glass(rng, rgb, artefact)
-    return PaintedSlide(rgb, _truth(focus, canvas), TRUTH_MPP)
+    return PaintedSlide(rgb, _truth(foci, canvas), TRUTH_MPP)
 
 
 def _painted_tissue(
     rng: np.random.Generator, recipe: SlideRecipe, side: int
-) -> tuple[Canvas, Points | None]:
+) -> tuple[Canvas, list[Points]]:
     layout = plan(rng, side, side, recipe.tissue_tiles)
     room = Room(layout)
     nuclear = rng.normal(1, 0.07)
     sprites = {name: sprite_bank(rng, kind, nuclear) for name, kind in KINDS.items()}
     sprites["red_cell"] = red_cell_sprites(rng)
     canvas = stroma_canvas(layout, rng.uniform(0.30, 0.50), rng.normal(0, 0.5))
-    focus = _lesion_focus(rng, room, recipe)
+    foci = _lesion_foci(rng, room, recipe)
     _paint_benign(rng, canvas, sprites, room)
     scatter_stromal_nuclei(
         rng,
@@ -101,10 +99,10 @@ def _painted_tissue(
         per_tile=rng.uniform(26, 60),
         lymphocytes_per_tile=rng.lognormal(1.2, 0.8),
     )
-    if focus is not None:
+    for focus in foci:
         _FOCI[recipe.label](rng, canvas, sprites, focus)
     canvas.finish()
-    return canvas, focus
+    return canvas, foci
 
 
 def _paint_benign(rng: np.random.Generator, canvas: Canvas, sprites: Sprites, room: Room) -> None:
@@ -125,11 +123,15 @@ def _paint_benign(rng: np.random.Generator, canvas: Canvas, sprites: Sprites, ro
                 painter(rng, canvas, sprites, centre, radius)
 
 
-def _lesion_focus(rng: np.random.Generator, room: Room, recipe: SlideRecipe) -> Points | None:
-    """Place the focus that makes the class, a small share of the tissue; None in benign slides."""
+def _lesion_foci(rng: np.random.Generator, room: Room, recipe: SlideRecipe) -> list[Points]:
+    """Place the foci that make the class, a small share of the tissue; none in benign slides."""
     if recipe.label not in _FOCI:
-        return None
-    area_px = _LESION_SHARE * recipe.tissue_tiles * DEMO_TILE_PX**2
+        return []
+    area_px = recipe.lesion_share * recipe.tissue_tiles * DEMO_TILE_PX**2 / recipe.foci
+    return [_focus(rng, room, recipe, area_px) for _ in range(recipe.foci)]
+
+
+def _focus(rng: np.random.Generator, room: Room, recipe: SlideRecipe, area_px: float) -> Points:
     radius = np.sqrt(rng.uniform(0.9, 1.05) * area_px / np.pi)
     centre = room.place(rng, radius * 1.1) or room.place(rng, radius * 0.8)
     if centre is None:
@@ -137,10 +139,10 @@ def _lesion_focus(rng: np.random.Generator, room: Room, recipe: SlideRecipe) -> 
     return blob(rng, centre, radius, 0.08, rng.uniform(1.0, 1.2), (2, 3, 5, 7, 9))
 
 
-def _truth(focus: Points | None, canvas: Canvas) -> NDArray[np.uint8]:
+def _truth(foci: list[Points], canvas: Canvas) -> NDArray[np.uint8]:
     height, width = (side // _TRUTH_STEP for side in canvas.eosin.shape)
     truth = np.zeros((height, width), np.uint8)
-    if focus is not None:
+    for focus in foci:
         cv2.fillPoly(truth, [np.round(focus / _TRUTH_STEP - 0.5).astype(np.int32)], 1)
     half = _TRUTH_STEP // 2
     covered = canvas.cover[half::_TRUTH_STEP, half::_TRUTH_STEP]

@@ -37,6 +37,9 @@ class SlideRecipe:
         patient_seed: Source of what a patient's slides share.
         mpp: Scale it is scanned at: 0.5 or 0.25 um per pixel.
         tissue_tiles: Tissue area, in tiles of 256 px at 0.5 um per pixel.
+        lesion_share: Share of the tissue that is lesion, in slides with a lesion. At the default
+            one focus touches fewer than a tenth of the tiles.
+        foci: Number of foci that the lesion is scattered over.
         side_um: Edge of the scanned square.
         unevenness: Relative amplitude of the lamp's unevenness.
         artefacts: Any of pen_green, pen_blue, pen_black, fold, bubble, dust.
@@ -50,6 +53,8 @@ class SlideRecipe:
     patient_seed: int
     mpp: float = 0.5
     tissue_tiles: float = 125.0
+    lesion_share: float = 0.033
+    foci: int = 1
     side_um: float = 2000.0
     unevenness: float = 0.025
     artefacts: tuple[str, ...] = ()
@@ -84,6 +89,15 @@ def sheet_row(recipe: SlideRecipe, path: str) -> dict[str, str]:
     }
 
 
+def draw_artefacts(rng: np.random.Generator) -> tuple[str, ...]:
+    """Draw what happens to a slide between the knife and the scanner."""
+    chances = {"fold": 0.15, "bubble": 0.12, "dust": 0.35}
+    found = [name for name, chance in chances.items() if rng.random() < chance]
+    if rng.random() < 0.22:
+        found.append(str(rng.choice(sorted(PEN_RGB))))
+    return tuple(found)
+
+
 def _recipe(patient: int, block: str) -> SlideRecipe:
     slide_id = f"demo_{patient:02d}{block}"
     seed = 100 * patient + ord(block) - ord("a")
@@ -98,14 +112,6 @@ def _recipe(patient: int, block: str) -> SlideRecipe:
         mpp=0.25 if fine else 0.5,
         tissue_tiles=112.0 if fine else round(rng.uniform(118, 140), 1),
         side_um=1760.0 if fine else 16.0 * int(rng.integers(118, 130)),
-        artefacts=_artefacts(rng),
+        artefacts=draw_artefacts(rng),
         defect=_DEFECTS.get(slide_id, ""),
     )
-
-
-def _artefacts(rng: np.random.Generator) -> tuple[str, ...]:
-    chances = {"fold": 0.15, "bubble": 0.12, "dust": 0.35}
-    found = [name for name, chance in chances.items() if rng.random() < chance]
-    if rng.random() < 0.22:
-        found.append(str(rng.choice(sorted(PEN_RGB))))
-    return tuple(found)

@@ -1,0 +1,49 @@
+"""Selectors on painted slides harder than the demo's: 400 tiles, ten nests of half a tile.
+
+    python benchmarks/painted_cohort.py [--work FOLDER] [--patients 90] [--seed 1] [--cores 2]
+
+Prints, and writes to WORK/comparison.csv, the table of `real_tissue.py`. A check of methods on
+pictures whose truth is known, and nothing that could be called a clinical result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+from cohort_study import MODELS, compare, write_config
+
+from slidesieve.slide.painter.recipes import CLASSES
+from slidesieve.slide.painter.scattered import paint_scattered
+
+
+def main():
+    """Paint the cohort, run the workflow, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, default=Path("painted_cohort"))
+    parser.add_argument("--patients", type=int, default=90)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cores", type=int, default=os.cpu_count())
+    parser.add_argument("--models", nargs="*", choices=MODELS, default=list(MODELS))
+    chosen = parser.parse_args()
+    prepare(chosen.work, chosen.patients, chosen.seed, chosen.models)
+    compare(chosen.work, chosen.cores)
+
+
+def prepare(work: Path, patients: int, seed: int, models):
+    """Write slides, sheet and config into a folder; slides that are there stay."""
+    described = json.dumps({"patients": patients, "seed": seed})
+    note = work / "painted.json"
+    if note.exists() and note.read_text() != described:
+        raise SystemExit(f"{work} holds another cohort, see {note}; give another --work")
+    if not note.exists():
+        paint_scattered(work, patients, seed)
+        note.write_text(described)
+    dataset = {"slides": "slides.csv", "classes": list(CLASSES), "truth": "truth"}
+    write_config(work, dataset, models)
+
+
+if __name__ == "__main__":
+    main()
