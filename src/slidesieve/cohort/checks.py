@@ -18,8 +18,12 @@ from slidesieve.near_names import did_you_mean
 from slidesieve.tissue.params import TissueParams
 from slidesieve.training.settings import TrainingSettings
 
-# Names of target rules; a dataset called so could not be asked for.
-RESERVED_NAMES = ("all", "audit")
+RESERVED_NAMES = frozenset(
+    "all audit cohort cost curves demo_slide evaluation feature_index features folds heatmap "
+    "k_sweep model_plot predictions selector_audit selector_figure selectors side_by_side "
+    "study_table tables tile_images tiles tissue tissue_montage token_pages tokens train".split()
+)
+"""Names of rules. Each dataset is the target of a rule of its name, and rules need different ones."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def check_config(config: Mapping, config_schema: Mapping, row_schema: Mapping) -
     for name, settings in _mappings(config.get("datasets")):
         problems += _source_problems(name, settings)
         if name in RESERVED_NAMES:
-            problems.append(f"datasets.{name}: this name is a target of its own; choose another")
+            problems.append(f"datasets.{name}: this is the name of a rule; choose another")
         sheet = _sheet(settings, row_schema)
         if sheet is None:
             continue

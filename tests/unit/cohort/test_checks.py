@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import re
 
 import pytest
 import yaml
 
-from slidesieve.cohort.checks import check_config
+from slidesieve.cohort.checks import RESERVED_NAMES, check_config
 from slidesieve.cohort.config import encoder_specs
 
 
@@ -65,7 +66,7 @@ def test_mistakes_of_all_kinds_come_together(config, schemas):
         "datasets.mine: tissue.median_um: -1 must be",
         "class 'a' has 6 patients, fewer than folds.k = 9",
         "datasets.audit: needs either `slides`",
-        "datasets.audit: this name is a target of its own",
+        "datasets.audit: this is the name of a rule",
         "colour_textur",
         "2 entries have the id 'timm_resnet18'",
         "training: no key 'epoch'",
@@ -111,3 +112,10 @@ def test_encoder_ids_are_fit_for_paths():
     specs = encoder_specs(["timm:vit/x", {"name": "conch_v1", "id": "c"}])
     assert list(specs) == ["timm_vit_x", "c"]
     assert specs["c"] == {"name": "conch_v1"}
+
+
+def test_no_dataset_can_take_the_name_of_a_rule(repo):
+    """Snakemake would stop with a message that tells nobody what to do."""
+    files = [repo / "Snakefile", *(repo / "workflow/rules").glob("*.smk")]
+    named = re.findall(r"^ *rule (\w+):", "\n".join(f.read_text() for f in files), re.MULTILINE)
+    assert set(named) <= RESERVED_NAMES
