@@ -19,11 +19,37 @@ from slidesieve.tissue.params import TissueParams
 from slidesieve.training.settings import TrainingSettings
 
 RESERVED_NAMES = frozenset(
-    "all audit cohort cost curves demo_slide evaluation feature_index features folds heatmap "
-    "k_sweep model_plot predictions selector_audit selector_figure selectors side_by_side "
-    "study_table tables tile_images tiles tissue tissue_montage token_pages tokens train".split()
+    [
+        "all",
+        "audit",
+        "cohort",
+        "cost",
+        "curves",
+        "demo_slide",
+        "evaluation",
+        "feature_index",
+        "features",
+        "folds",
+        "heatmap",
+        "k_sweep",
+        "model_plot",
+        "predictions",
+        "selector_audit",
+        "selector_figure",
+        "selectors",
+        "side_by_side",
+        "study_table",
+        "tables",
+        "tile_images",
+        "tiles",
+        "tissue",
+        "tissue_montage",
+        "token_pages",
+        "tokens",
+        "train",
+    ]
 )
-"""Names of rules. Each dataset is the target of a rule of its name, and rules need different ones."""
+"""Names of rules. A dataset is the target of a rule called like it, so its name must be another."""
 
 
 @dataclass(frozen=True)
