@@ -14,7 +14,7 @@ STAGES: dict[str, int] = {
     "tile_images": 1,
     "features": 1,
     "folds": 1,
-    "train": 6,
+    "train": 7,
     "tokens": 1,
     "evaluation": 1,
     "selectors": 1,

@@ -14,6 +14,7 @@ from slidesieve.aggregators.layers import (
 )
 from slidesieve.dropout import dropout_layer
 from slidesieve.errors import ConfigError
+from slidesieve.linear import Linear
 from slidesieve.tokens import SlideOutput, TokenBatch
 
 
@@ -52,10 +53,10 @@ class ABMIL(Aggregator):
             nn.Identity() if hidden_dim is None else token_embedding(dim, hidden_dim, dropout)
         )
         self.content = nn.Sequential(
-            nn.Linear(width, attention_dim), nn.Tanh(), dropout_layer(dropout)
+            Linear(width, attention_dim), nn.Tanh(), dropout_layer(dropout)
         )
         self.gate = (
-            nn.Sequential(nn.Linear(width, attention_dim), nn.Sigmoid(), dropout_layer(dropout))
+            nn.Sequential(Linear(width, attention_dim), nn.Sigmoid(), dropout_layer(dropout))
             if gated
             else None
         )

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from slidesieve.dropout import dropout_layer
 from slidesieve.errors import ConfigError
+from slidesieve.linear import Linear
 from slidesieve.tokens import TokenBatch
 
 
@@ -14,7 +15,7 @@ def token_embedding(dim: int, hidden_dim: int, dropout: float) -> nn.Sequential:
     """Return h = Dropout(ReLU(W x + b)), (…, dim) to (…, hidden_dim)."""
     if hidden_dim < 1:
         raise ConfigError([f"aggregator: hidden_dim is {hidden_dim}; it must be at least 1"])
-    return nn.Sequential(nn.Linear(dim, hidden_dim), nn.ReLU(), dropout_layer(dropout))
+    return nn.Sequential(Linear(dim, hidden_dim), nn.ReLU(), dropout_layer(dropout))
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from slidesieve.dropout import ByteDropout
+from slidesieve.linear import Linear
 
 
 class NystromAttention(nn.Module):
@@ -36,11 +37,11 @@ class NystromAttention(nn.Module):
         self.heads = heads
         self.landmarks = landmarks
         self.iterations = iterations
-        self.query_key_value = nn.Linear(dim, 3 * dim, bias=False)
+        self.query_key_value = Linear(dim, 3 * dim, bias=False)
         self.convolution = nn.Conv2d(
             heads, heads, (kernel, 1), padding=(kernel // 2, 0), groups=heads, bias=False
         )
-        self.project = nn.Sequential(nn.Linear(dim, dim), ByteDropout(dropout))
+        self.project = nn.Sequential(Linear(dim, dim), ByteDropout(dropout))
 
     def forward(self, states: Tensor) -> Tensor:
         """Attend, (B, N, D) to (B, N, D)."""

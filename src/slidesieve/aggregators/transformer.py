@@ -10,6 +10,7 @@ from slidesieve.aggregators.base import Aggregator
 from slidesieve.aggregators.layers import token_embedding
 from slidesieve.dropout import dropout_layer
 from slidesieve.errors import ConfigError
+from slidesieve.linear import Linear
 from slidesieve.tokens import SlideOutput, TokenBatch
 
 # States updated at once: as many as a cache holds.
@@ -101,15 +102,15 @@ class _Block(nn.Module):
         super().__init__()
         self.heads = heads
         self.norm = nn.LayerNorm(dim)
-        self.query = nn.Linear(dim, dim)
-        self.key_value = nn.Linear(dim, 2 * dim)
-        self.project = nn.Sequential(nn.Linear(dim, dim), dropout_layer(dropout))
+        self.query = Linear(dim, dim)
+        self.key_value = Linear(dim, 2 * dim)
+        self.project = nn.Sequential(Linear(dim, dim), dropout_layer(dropout))
         self.mlp = nn.Sequential(
             nn.LayerNorm(dim),
-            nn.Linear(dim, mlp_dim),
+            Linear(dim, mlp_dim),
             nn.GELU(),
             dropout_layer(dropout),
-            nn.Linear(mlp_dim, dim),
+            Linear(mlp_dim, dim),
             dropout_layer(dropout),
         )
 

@@ -149,9 +149,9 @@ class _Fit:
         self._amp = settings.amp if on_gpu else settings.cpu_bf16
         # bfloat16 has the range of float32: its gradients do not vanish.
         self._scaler = torch.amp.GradScaler(device.type, enabled=self._amp and on_gpu)
-        self._budget = TokenBudget(settings.token_budget)
+        self._budget = TokenBudget(settings.token_budget, device)
         # No gradients are kept in validation, so more tokens may fit.
-        self._validation_budget = TokenBudget(settings.token_budget)
+        self._validation_budget = TokenBudget(settings.token_budget, device)
         self._steps_done = 0
 
     def train_epoch(self, bags: Sequence[Bag], rng: np.random.Generator) -> float:

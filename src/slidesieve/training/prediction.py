@@ -71,7 +71,7 @@ def predict(
     probabilities = np.zeros((0, len(classes)))
     kept = np.zeros(0, dtype=np.int64)
     if bags:
-        budget = TokenBudget(settings.token_budget)
+        budget = TokenBudget(settings.token_budget, device)
         found = predict_bags(fitted.model.to(device), bags, budget, device)
         probabilities = found.logits.softmax(dim=1).numpy()
         kept = found.tokens_kept.numpy()

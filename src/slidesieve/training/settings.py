@@ -24,7 +24,8 @@ class TrainingSettings:
         weight_decay: Adam's L2 penalty.
         batch_slides: Slides per optimiser step.
         token_budget: Most tokens on the device at once, padding included. A step whose slides do
-            not fit is computed in several passes whose gradients add up to the same step.
+            not fit is computed in several passes whose gradients add up to the same step. A CPU
+            gets at most 4096, or one slide.
         preload_mb: Most megabytes of features held in memory; slides beyond are read from their
             files in every pass.
         patience: Epochs without improvement on the validation part before stopping.

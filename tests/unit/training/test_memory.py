@@ -57,6 +57,12 @@ def test_training_goes_on_with_the_largest_halved_budget_that_fits(small_memory,
         assert torch.equal(halved[name], weights), name
 
 
+def test_a_cpu_gets_what_stays_in_its_caches_and_a_gpu_what_the_config_says():
+    assert TokenBudget(65_536, CPU).tokens == 4096
+    assert TokenBudget(100, CPU).tokens == 100
+    assert TokenBudget(65_536, torch.device("cuda")).tokens == 65_536
+
+
 def test_the_lower_budget_stays(small_memory):
     tried = []
 
@@ -66,7 +72,7 @@ def test_the_lower_budget_stays(small_memory):
             raise torch.OutOfMemoryError
         return tokens
 
-    budget = TokenBudget(100)
+    budget = TokenBudget(100, CPU)
     bags = random_bags([5] * 20)
     assert [budget.run(bags, work), budget.run(bags, work)] == [12, 12]
     assert tried == [100, 50, 25, 12, 12]
@@ -80,7 +86,7 @@ def test_every_attempt_draws_the_same_numbers():
         if tokens > 50:
             raise torch.OutOfMemoryError
 
-    TokenBudget(100).run(random_bags([5] * 20), work)
+    TokenBudget(100, CPU).run(random_bags([5] * 20), work)
     assert len(drawn) == 2
     assert drawn[0] == drawn[1]
 
@@ -90,7 +96,7 @@ def test_predictions_do_not_depend_on_the_memory(small_memory):
     torch.manual_seed(0)
     model = SmallMemory(8, 2, hidden_dim=16, attention_dim=8)
     pair = SlideClassifier(PassOn(), Identity(8), model)
-    cut, asked = (predict_bags(pair, bags, TokenBudget(n), CPU) for n in (10_000, 40))
+    cut, asked = (predict_bags(pair, bags, TokenBudget(n, CPU), CPU) for n in (10_000, 40))
     torch.testing.assert_close(cut.logits, asked.logits)
     assert cut.tokens_kept.tolist() == LENGTHS
 

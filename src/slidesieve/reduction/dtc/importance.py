@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from slidesieve.linear import Linear
+
 # Tokens scored at once: as many hidden states as a cache holds.
 _BLOCK = 2048
 
@@ -22,7 +24,7 @@ class ImportanceNetwork(nn.Module):
     def __init__(self, dim: int, hidden_dim: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(dim, hidden_dim), nn.GELU(), nn.Linear(hidden_dim, 1, bias=False)
+            Linear(dim, hidden_dim), nn.GELU(), nn.Linear(hidden_dim, 1, bias=False)
         )
 
     def forward(self, features: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
+from slidesieve.linear import Linear
+
 _EXPANSION = 4
 
 
@@ -22,7 +24,7 @@ class Block(nn.Module):
         self.attention = attention
         self.norm_feed_forward = nn.LayerNorm(dim)
         self.feed_forward = nn.Sequential(
-            nn.Linear(dim, _EXPANSION * dim), nn.GELU(), nn.Linear(_EXPANSION * dim, dim)
+            Linear(dim, _EXPANSION * dim), nn.GELU(), Linear(_EXPANSION * dim, dim)
         )
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -51,8 +53,8 @@ class MultiHeadAttention(nn.Module):
         super().__init__()
         self.heads = heads
         self.head_dim = max(1, dim // heads)
-        self.input = nn.Linear(dim, 3 * heads * self.head_dim)
-        self.output = nn.Linear(heads * self.head_dim, dim)
+        self.input = Linear(dim, 3 * heads * self.head_dim)
+        self.output = Linear(heads * self.head_dim, dim)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Let the tokens x (B, N, dim) attend to each other."""
@@ -88,8 +90,8 @@ class OwnTokenAttention(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.value = nn.Linear(dim, dim)
-        self.output = nn.Linear(dim, dim)
+        self.value = Linear(dim, dim)
+        self.output = Linear(dim, dim)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Transform each token of x (B, N, dim) by itself."""

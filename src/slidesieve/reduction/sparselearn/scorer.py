@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from slidesieve.linear import Linear
 from slidesieve.reduction.sparselearn.blocks import Block, GlobalAttention
 
 _SPREAD_EPSILON = 1e-6
@@ -26,7 +27,7 @@ class MlpScorer(nn.Module):
         hidden = [
             layer
             for width, next_width in pairwise(widths)
-            for layer in (nn.Linear(width, next_width), nn.GELU())
+            for layer in (Linear(width, next_width), nn.GELU())
         ]
         self.layers = nn.Sequential(*hidden, nn.Linear(hidden_dim, 1))
 
@@ -47,7 +48,7 @@ class TransformerScorer(nn.Module):
 
     def __init__(self, dim: int, hidden_dim: int, layers: int, heads: int) -> None:
         super().__init__()
-        self.project = nn.Linear(dim, hidden_dim)
+        self.project = Linear(dim, hidden_dim)
         self.blocks = nn.ModuleList(
             Block(hidden_dim, GlobalAttention(hidden_dim, heads)) for _ in range(layers)
         )

@@ -1,0 +1,47 @@
+"""The linear layer that oneDNN trains is torch's."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from slidesieve.linear import Linear
+
+N_OUT = 24
+
+
+def output_and_gradients(layer: nn.Module, values: torch.Tensor) -> list[torch.Tensor]:
+    values = values.clone().requires_grad_()
+    output = layer(values)
+    weights = torch.linspace(-1, 1, output.numel(), dtype=output.dtype).view(output.shape)
+    gradients = torch.autograd.grad((output * weights).sum(), (values, *layer.parameters()))
+    return [output, *gradients]
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch has no oneDNN here")
+@pytest.mark.parametrize("shape", [(1, 40), (301, 40), (3, 17, 40)])
+def test_values_and_gradients_are_those_of_double_precision(shape):
+    torch.manual_seed(0)
+    layer, values = Linear(40, N_OUT), torch.randn(shape)
+    found = output_and_gradients(layer, values)
+    assert "OneDnn" in type(layer(values).grad_fn).__name__ + str(
+        layer(values).grad_fn.next_functions
+    )
+    exact = nn.Linear(40, N_OUT, dtype=torch.float64)
+    exact.load_state_dict(layer.state_dict())
+    for ours, theirs in zip(found, output_and_gradients(exact, values.double()), strict=True):
+        torch.testing.assert_close(ours.double(), theirs, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(0, 40), (5, 40)])
+def test_in_evaluation_and_without_rows_it_is_torchs_own(shape):
+    layer, values = Linear(40, N_OUT), torch.randn(shape)
+    layer.train(len(values) == 0)
+    assert torch.equal(layer(values), nn.functional.linear(values, layer.weight, layer.bias))
+
+
+def test_autocast_decides_the_precision():
+    layer = Linear(40, N_OUT)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert layer(torch.randn(5, 40)).dtype == torch.bfloat16
