@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from slidesieve.cost import PassCost, measure_pass, random_bag
+from slidesieve.cost import PassCost, measure_long_pass, measure_pass, random_bag
 from slidesieve.devices import pick_device
 from slidesieve.models import SlideClassifier, build_model
 from slidesieve.tokens import TokenBatch
@@ -18,7 +18,7 @@ from slidesieve.tokens import TokenBatch
 DIM = 512
 AGGREGATORS = ("abmil", "transformer", "transmil")
 COLUMNS = {"gflops": "GFLOP", "peak_memory_mb": "MB", "latency_ms": "ms", "cpu_ms": "CPU ms"}
-# A pass over more tokens is long enough to be timed once, with nothing before it.
+# On a CPU, a pass over more tokens is long enough to be timed once, with nothing before it.
 _SHORT_BAG = 20_000
 
 
@@ -100,8 +100,8 @@ def measure_model(
 
 
 def _measure(part: nn.Module, bag: TokenBatch, n_tokens: int, threads: int) -> PassCost:
-    if n_tokens > _SHORT_BAG:
-        return measure_pass(part, bag, threads, repeats=1, warm_ups=0)
+    if n_tokens > _SHORT_BAG and not bag.features.is_cuda:
+        return measure_long_pass(part, bag, threads)
     return measure_pass(part, bag, threads, repeats=3, warm_ups=1)
 
 

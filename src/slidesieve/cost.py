@@ -108,6 +108,28 @@ def measure_pass(
         )
 
 
+@torch.no_grad()
+def measure_long_pass(module: nn.Module, bag: TokenBatch, threads: int) -> PassCost:
+    """Measure module(bag) on the CPU in a single pass, timed while it is counted.
+
+    For passes of seconds: there counting takes no share of the time that one could see.
+
+    Args:
+        module: A model, or a part of one.
+        bag: On the CPU.
+        threads: CPU threads of torch during the measurement.
+    """
+    given = _at_rest(module, bag)
+    with _threads(threads), _flop_counter() as counter, _LiveBytes(given) as live:
+        latency_ms, cpu_ms = _timed_pass_ms(module, bag)
+    return PassCost(
+        gflops=counter.get_total_flops() / _GIGA,
+        peak_memory_mb=(_bytes_of(given) + live.peak) / _MB,
+        latency_ms=latency_ms,
+        cpu_ms=cpu_ms,
+    )
+
+
 def random_bag(n_tokens: int, dim: int) -> TokenBatch:
     """Return one bag of normal features on a square grid; always the same for the same sizes."""
     generator = torch.Generator().manual_seed(0)
@@ -127,14 +149,20 @@ def count_flops(model: nn.Module, bag: TokenBatch) -> int:
     Matrix products, convolutions and attention are counted, elementwise work is not. Torch's
     fused encoder layer, which would count as nothing, is done by its parts.
     """
+    with _flop_counter() as counter:
+        model(bag)
+    return counter.get_total_flops()
+
+
+@contextmanager
+def _flop_counter() -> Iterator[FlopCounterMode]:
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
         with FlopCounterMode(display=False, custom_mapping=_ALSO_COUNTED) as counter:
-            model(bag)
+            yield counter
     finally:
         torch.backends.mha.set_fastpath_enabled(fast_path)
-    return counter.get_total_flops()
 
 
 def peak_bytes(model: nn.Module, bag: TokenBatch) -> int:
@@ -144,14 +172,22 @@ def peak_bytes(model: nn.Module, bag: TokenBatch) -> int:
     CPU, where there is no such account, the tensors that operations return are followed from
     birth to death; scratch space inside an operation is not seen.
     """
-    given = {id(tensor): tensor for tensor in [*model.parameters(), *model.buffers()]}
-    given |= {id(tensor): tensor for tensor in vars(bag).values()}
-    at_rest = sum(tensor.untyped_storage().nbytes() for tensor in given.values())
+    given = _at_rest(model, bag)
     if bag.features.is_cuda:
-        return at_rest + _cuda_pass_bytes(model, bag)
-    with _LiveBytes(given.values()) as live:
+        return _bytes_of(given) + _cuda_pass_bytes(model, bag)
+    with _LiveBytes(given) as live:
         model(bag)
-    return at_rest + live.peak
+    return _bytes_of(given) + live.peak
+
+
+def _at_rest(model: nn.Module, bag: TokenBatch) -> list[Tensor]:
+    """Return weights and bag, each tensor once."""
+    given = [*model.parameters(), *model.buffers(), *vars(bag).values()]
+    return list({id(tensor): tensor for tensor in given}.values())
+
+
+def _bytes_of(tensors: Iterable[Tensor]) -> int:
+    return sum(tensor.untyped_storage().nbytes() for tensor in tensors)
 
 
 def _cuda_pass_bytes(model: nn.Module, bag: TokenBatch) -> int:

@@ -5,7 +5,14 @@ import torch
 from torch import nn
 
 from slidesieve import cost
-from slidesieve.cost import count_flops, measure_cost, peak_bytes, random_bag
+from slidesieve.cost import (
+    count_flops,
+    measure_cost,
+    measure_long_pass,
+    measure_pass,
+    peak_bytes,
+    random_bag,
+)
 from slidesieve.tokens import Reduction, SlideOutput, TokenBatch
 
 
@@ -86,6 +93,23 @@ def test_peak_holds_weights_and_bag_once_and_views_for_nothing():
 
     bag = random_bag(64, 8)
     assert peak_bytes(Views(8, 1000, bias=False), bag) == bytes_of(bag) + 8 * 1000 * 4
+
+
+def test_a_single_pass_counts_what_passes_of_their_own_count():
+    passes = []
+
+    class Counted(KeepTen):
+        def forward(self, bag: TokenBatch, labels=None):
+            passes.append(bag)
+            return super().forward(bag, labels)
+
+    model, bag = Counted(8), random_bag(50, 8)
+    single = measure_long_pass(model, bag, threads=1)
+    assert len(passes) == 1
+    each = measure_pass(model, bag, threads=1, repeats=1, warm_ups=0)
+    assert (single.gflops, single.peak_memory_mb) == (each.gflops, each.peak_memory_mb)
+    assert single.gflops > 0
+    assert single.cpu_ms > 0
 
 
 def test_a_multiply_add_is_two_operations():

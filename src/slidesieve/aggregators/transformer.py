@@ -136,14 +136,18 @@ class _Block(nn.Module):
         normed = self.norm(states)
         width = normed.shape[-1] // self.heads
         at_once = max(1, min(self.heads, _NUMBERS * self.heads // normed.numel()))
-        answers = []
-        for first in range(0, self.heads, at_once):
-            channels = slice(first * width, (first + at_once) * width)
-            heads = self._heads_of(normed, channels)
-            answer = functional.scaled_dot_product_attention(*heads, attn_mask=bias)
-            answers.append(answer.transpose(1, 2).flatten(start_dim=2))
-        del normed, heads, answer
+        answers = [
+            self._answers_of(normed, slice(first * width, (first + at_once) * width), bias)
+            for first in range(0, self.heads, at_once)
+        ]
+        del normed
         return torch.cat(answers, dim=-1)
+
+    def _answers_of(self, normed: Tensor, channels: slice, bias: Tensor | None) -> Tensor:
+        """Return the answers of the heads in these channels, side by side."""
+        heads = self._heads_of(normed, channels)
+        answer = functional.scaled_dot_product_attention(*heads, attn_mask=bias)
+        return answer.transpose(1, 2).flatten(start_dim=2)
 
     def _heads_of(self, normed: Tensor, channels: slice) -> tuple[Tensor, Tensor, Tensor]:
         """Return queries, keys and values of the heads in these channels, (B, h, N, D/H) each."""
