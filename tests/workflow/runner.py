@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -99,3 +100,11 @@ class Study:
             for path in sorted(results.rglob("*.csv"))
             if path.name != "cost.csv"
         }
+
+
+def make_demo(folder: Path) -> Study:
+    """The demo of config.yaml, to be painted and run in a folder of its own."""
+    folder.mkdir()
+    shutil.copy(REPO / "config.yaml", folder)
+    shutil.copytree(REPO / "config", folder / "config")
+    return Study(folder)

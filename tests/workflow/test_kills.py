@@ -8,10 +8,9 @@ import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
-from runner import REPO, Study
+from runner import Study, make_demo
 from toy_cohort import make_toy
 
 pytestmark = pytest.mark.slow
@@ -40,14 +39,6 @@ def kill_again_and_again(study: Study, moments: list[int]) -> None:
         kill_after(study, seconds)
         study.snakemake("--unlock")
     study.snakemake()
-
-
-def make_demo(folder: Path) -> Study:
-    """The demo of config.yaml, to be painted and run in a folder of its own."""
-    folder.mkdir()
-    shutil.copy(REPO / "config.yaml", folder)
-    shutil.copytree(REPO / "config", folder / "config")
-    return Study(folder)
 
 
 def test_a_run_killed_again_and_again_ends_like_an_undisturbed_one(finished_toy, tmp_path):
