@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 PROGRAMS = (
@@ -147,6 +148,12 @@ class Cluster:
         """Jobs whose work, not only their script, has begun."""
         listed = self.run("squeue", "--noheader", "--steps", "--format=%i", check=False).stdout
         return {step.partition(".")[0] for step in listed.split() if step.endswith(".0")}
+
+    def time_limit(self, job_id: str) -> timedelta:
+        """How long a job may take."""
+        shown = self.run("scontrol", "show", "job", job_id).stdout
+        hours, minutes, seconds = re.search(r"TimeLimit=(\d+):(\d+):(\d+)", shown).groups()
+        return timedelta(hours=int(hours), minutes=int(minutes), seconds=int(seconds))
 
     def launches(self) -> list[str]:
         """Numbers of the jobs that the node has started, in their order."""

@@ -12,6 +12,8 @@ from profile_run import INDEX, TABLES, profile_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
+SOME_FEATURES = "results/toy/features/colour_texture/s0.h5"
+
 
 def test_through_a_lost_job_and_a_drained_node(toy, local, cluster):
     with profile_run(toy, cluster, *TABLES) as run:
@@ -53,12 +55,27 @@ def test_a_job_over_its_memory_is_killed_and_gets_more(without, cluster):
     config = study.config
     config["resources"]["features"]["mem_mb"] = 150  # Python alone takes more
     study.write_config(config)
-    target = "results/toy/features/colour_texture/s0.h5"
-    with profile_run(study, cluster, target, "--retries", "5") as run:
+    with profile_run(study, cluster, SOME_FEATURES, "--retries", "5") as run:
         assert run.end() == 0, run.text
     slurm_logs = study.folder.rglob(".snakemake/slurm_logs/rule_features*/**/*.log")
     assert any("exceeded memory limit" in log.read_text() for log in slurm_logs)
-    assert study.result("toy/features/colour_texture/s0.h5").exists()
+    assert (study.folder / SOME_FEATURES).exists()
+
+
+def test_a_job_over_its_time_is_killed_and_gets_more(without, cluster):
+    study = without("features")
+    with profile_run(study, cluster, SOME_FEATURES) as run:
+        slow = run.wait_for_job("features")
+        cluster.wait_for(lambda: slow in cluster.steps(), "the job to work")
+        cluster.run("scancel", "--signal=STOP", slow)
+        had = cluster.time_limit(slow)
+        cluster.run("scontrol", "update", f"jobid={slow}", "endtime=now")
+        cluster.wait_for(lambda: set(run.running("features")) - {slow}, "the next attempt")
+        (again,) = run.running("features")
+        assert cluster.time_limit(again) == 2 * had
+        assert run.end() == 0, run.text
+    assert f"SLURM-job '{slow}' failed, SLURM status is: 'TIMEOUT'" in run.text
+    assert (study.folder / SOME_FEATURES).exists()
 
 
 def test_gpu_jobs_run_one_a_gpu_and_the_others_wait(without, local, cluster):
