@@ -19,5 +19,5 @@ STAGES: dict[str, int] = {
     "evaluation": 1,
     "selectors": 1,
     "cost": 1,
-    "figures": 1,
+    "figures": 2,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -153,3 +154,19 @@ def test_a_study_without_a_paper_can_be_drawn(found, tmp_path):
     study_plot(PLAIN, table, "mine", tmp_path / "study.png")
     study_page(PLAIN, table, "mine", tmp_path / "study.html")
     assert "Shaded" not in (tmp_path / "study.html").read_text()
+
+
+def test_a_long_legend_stays_on_the_figure(found, tmp_path):
+    place = "Table 4 (random sampling: Table 1), TCGA-{}, Acc"
+    columns = {
+        name: {"place": place.format(name), "beside": "balanced_accuracy"}
+        for name in ("NSCLC", "BRCA", "RCC", "PANDA")
+    }
+    study = STUDY | {"measures": ["balanced_accuracy", "auc_macro_ovr"]}
+    study["paper"] = {"source": "A paper, 2026", "columns": columns}
+    study["rows"] = {
+        name: row | {"paper": dict.fromkeys(columns, 0.9)} for name, row in STUDY["rows"].items()
+    }
+    study_plot(study, study_table(study, *found), "demo", tmp_path / "plot.png")
+    right_margin = cv2.imread(str(tmp_path / "plot.png"))[:, -4:]
+    assert (right_margin == 255).all()

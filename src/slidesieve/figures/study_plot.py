@@ -16,6 +16,9 @@ from slidesieve.study_table import COSTS, PAPER
 
 _ROW_IN = 0.27
 _PANEL_IN = 2.3
+_CHARACTERS_AN_INCH = 12
+_MARK_CHARACTERS = 6
+"""What a mark of the legend takes, and the gap before the next, in characters."""
 _MARKERS = ("D", "s", "^", "v", "P", "X", "<", ">")
 COST_WORDS = {
     "tokens_kept": "Share of tokens kept",
@@ -55,9 +58,10 @@ def study_plot(study: Mapping, table: pd.DataFrame, dataset: str, path: Path) ->
         panels[0].set_ylim(len(names) - 0.5, -0.5)
         title = f"{study['title']}\nours: {dataset}, {study['level']}s, n = {table['n'].max():.0f}"
         figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
-        figure.legend(
-            handles=_legend(encoders, dataset, cohorts), loc="outside lower left", ncols=3
-        )
+        handles = _legend(encoders, dataset, cohorts)
+        longest = max(len(handle.get_label()) for handle in handles) + _MARK_CHARACTERS
+        n_columns = max(1, int(figure.get_figwidth() * _CHARACTERS_AN_INCH / longest))
+        figure.legend(handles=handles, loc="outside lower left", ncols=n_columns)
         save_figure(figure, path)
 
 
