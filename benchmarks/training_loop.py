@@ -2,8 +2,10 @@
 
 Peer: the loop of CLAM and its descendants, written out here: a DataLoader gives one slide a step,
 whose HDF5 file is opened each time, to a plain PyTorch ABMIL of the same widths. The machine's
-clock is noisy, so the two take turns and the median epoch of each is reported. Memory is the peak
-of a process of its own, imports included.
+clock is noisy, so the two take turns and the median epoch of each is reported. The field takes an
+optimiser step a slide, ours one for `batch_slides` (4) of them. The rows "products" are the limit:
+the model's matrix products and nothing else, by torch's default library and by the one we use.
+Memory is the peak of a process of its own, imports included.
 
     python benchmarks/training_loop.py [--threads 2] [--tokens 100 500 14000]
 """
@@ -12,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -27,6 +28,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from slidesieve import linear
 from slidesieve.bags import load_bags
 from slidesieve.devices import pick_device, set_threads
 from slidesieve.store.features import FeatureSet, write_features
@@ -122,12 +124,42 @@ def our_epochs(table, path_of, epochs, settings, device):
     return [(time.perf_counter() - start) / epochs]
 
 
+def product_epochs(path_of, epochs, product):
+    """Seconds of the matrix products of an epoch: forward, of the weights and of the inputs."""
+    shapes = []
+    for path in path_of.values():
+        with h5py.File(path, "r") as file:
+            shapes.append(file["features"].shape[0])
+    # The embedding, whose input needs no gradient, and the two layers of the gated attention.
+    layers = ((512, False), (256, True), (256, True))
+    times = []
+    for _ in range(epochs):
+        total = 0.0
+        for n_tokens in shapes:
+            rows = torch.ones(n_tokens, WIDTH)
+            for n_out, has_input_gradient in layers:
+                weight, gradient = torch.ones(n_out, WIDTH), torch.ones(n_tokens, n_out)
+                start = time.perf_counter()
+                product(rows, weight)
+                product(gradient.t(), rows.t())
+                if has_input_gradient:
+                    product(gradient, weight.t())
+                total += time.perf_counter() - start
+        times.append(total)
+    return times
+
+
+PRODUCTS = {"products, torch": nn.functional.linear, "products, oneDNN": linear._product}
+
+
 def run(name, folder, n_tokens, epochs, device):
     """Seconds of epochs by one loop."""
     table = pd.read_csv(folder / "table.csv", dtype=str)
     path_of = {slide_id: folder / f"{slide_id}.h5" for slide_id in table["slide_id"]}
     if name.startswith("field"):
         return field_epochs(table, path_of, epochs, int(name.removeprefix("field-")), device)
+    if name in PRODUCTS:
+        return product_epochs(path_of, epochs, PRODUCTS[name])
     settings = TrainingSettings(
         epochs=epochs,
         preload_mb=0 if name == "ours, from disk" else 4000,
@@ -145,6 +177,12 @@ def peak_mb(name, folder, n_tokens, threads, device):
     return float(done.stdout.split()[-1])
 
 
+def own_peak_mb():
+    """Peak memory of this process: `ru_maxrss` would start at that of the process it came from."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
 def compare(n_tokens, epochs, options):
     """Print a row a loop for bags of about `n_tokens` tokens."""
     device = pick_device(options.device)
@@ -152,7 +190,7 @@ def compare(n_tokens, epochs, options):
         folder = Path(name)
         table, _ = write_cohort(folder, SLIDES.get(n_tokens, 32), n_tokens)
         table.to_csv(folder / "table.csv", index=False)
-        names = ("field-0", "field-2", "ours", "ours, from disk", "ours, bf16")
+        names = ("field-0", "field-2", "ours", "ours, from disk", "ours, bf16", *PRODUCTS)
         times = {name: [] for name in names}
         for _ in range(ROUNDS):
             for name in names:
@@ -182,7 +220,7 @@ def main():
     set_threads(options.threads)
     if options.only:
         run(options.only, options.folder, options.tokens[0], 1, pick_device(options.device))
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(own_peak_mb())
         return
     print(f"torch {torch.__version__}, {options.device}, {options.threads} threads")
     for n_tokens in options.tokens:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,9 +41,10 @@ def extract_features(
 ) -> FeatureSet:
     """Encode all tiles of a slide.
 
-    Threads decode ahead while the encoder computes. Tiles that cannot be decoded are left out and
-    counted, never replaced. The order of the tiles is kept, and the result does not depend on
-    `workers`.
+    Threads decode ahead while the encoder computes. An encoder that resizes tiles gets them as they
+    lie on their level, so that they are resized once, by its own interpolation. Tiles that cannot
+    be decoded are left out and counted, never replaced. The order of the tiles is kept, and the
+    result does not depend on `workers`.
 
     Args:
         path: The slide.
@@ -63,7 +64,7 @@ def extract_features(
     if tiles.status != "ok":
         return _feature_set(tiles, encoder, status=tiles.status, reason=tiles.reason)
     try:
-        encoded = _encode_tiles(path, tiles, encoder, workers, batch_size)
+        encoded = _encode_tiles(path, _for_encoder(tiles, encoder), encoder, workers, batch_size)
     except SlideError as error:
         return _feature_set(tiles, encoder, status="failed", reason=str(error))
     n_dropped = len(tiles.coords) - len(encoded.rows)
@@ -125,6 +126,10 @@ def features_fingerprint(tiles: TileSet, identity: Sequence[str]) -> str:
         "encoder": list(identity),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _for_encoder(tiles: TileSet, encoder: Encoder) -> TileSet:
+    return tiles if encoder.tile_px is None else replace(tiles, spec=tiles.spec.as_read)
 
 
 def _encode_tiles(

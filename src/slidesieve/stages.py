@@ -12,7 +12,7 @@ STAGES: dict[str, int] = {
     "tissue": 1,
     "tiles": 1,
     "tile_images": 1,
-    "features": 1,
+    "features": 2,
     "folds": 1,
     "train": 7,
     "tokens": 1,

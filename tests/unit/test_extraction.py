@@ -103,13 +103,35 @@ def test_the_encoder_is_given_whole_batches(cmu, batch_size):
     assert encoder.batches == [batch_size] * whole + [rest] * (rest > 0)
 
 
-def test_a_timm_encoder_runs_through(cmu):
-    encoder = load_encoder({"name": "timm:resnet18", "pretrained": False, "device": "cpu"})
-    tiles = grid_of(cmu, tile_px=256)
+@pytest.fixture(scope="module")
+def resnet():
+    return load_encoder({"name": "timm:resnet18", "pretrained": False, "device": "cpu"})
+
+
+@pytest.mark.parametrize(("tile_px", "target_mpp"), [(256, 0.499), (256, 1.0), (128, 0.6)])
+def test_a_timm_encoder_is_given_what_its_level_holds(cmu, resnet, tile_px, target_mpp):
+    tiles = grid_of(cmu, tile_px, target_mpp)
     tiles = replace(tiles, coords=tiles.coords[:3])
-    features = extract_features(cmu, tiles, encoder, batch_size=2)
-    np.testing.assert_allclose(features.features, plainly(cmu, tiles, encoder), atol=1e-4)
-    assert features.encoder_revision == encoder.revision
+    features = extract_features(cmu, tiles, resnet, batch_size=2)
+    spec = tiles.spec
+    with open_slide(cmu) as reader:
+        read = [
+            reader.read_region(x, y, spec.level, spec.read_px, spec.read_px)
+            for x, y in tiles.coords.tolist()
+        ]
+    np.testing.assert_allclose(features.features, resnet.encode(np.stack(read)), atol=1e-4)
+    assert features.encoder_revision == resnet.revision
+    # The attributes stay those of the tiles that were asked for.
+    assert features.tile_attributes["patch_size"] == tile_px
+    assert features.tile_attributes["target_mpp"] == target_mpp
+
+
+def test_where_the_level_has_the_target_scale_tiles_are_given_as_they_always_were(cmu, resnet):
+    tiles = grid_of(cmu, 256, 0.499)
+    tiles = replace(tiles, coords=tiles.coords[:2])
+    assert tiles.spec.read_px == tiles.spec.tile_px
+    features = extract_features(cmu, tiles, resnet)
+    np.testing.assert_allclose(features.features, plainly(cmu, tiles, resnet), atol=1e-4)
 
 
 @pytest.mark.parametrize("workers", [1, 4])

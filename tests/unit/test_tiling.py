@@ -48,6 +48,9 @@ class TestSpec:
         assert abs(spec.read_px * spec.read_mpp - tile_px * target) <= spec.read_mpp / 2 + 1e-9
         assert spec.step_level0 * slide_mpp == pytest.approx(step_px * target)
         assert spec.overlap_px == tile_px - step_px
+        # As they lie on their level, tiles cover the same ground.
+        assert spec.as_read.tile_px == spec.read_px
+        assert abs(spec.as_read.tile_um - spec.tile_um) <= spec.read_mpp / 2 + 1e-9
 
     @given(slide_mpp=slide_mpps, target=targets)
     def test_level_is_the_coarsest_not_coarser_than_the_target(self, slide_mpp, target):

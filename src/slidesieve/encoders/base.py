@@ -20,7 +20,9 @@ class Encoder(Protocol):
         pooling: How its output becomes one vector, in words.
         precision: "fp32", "fp16" or "bf16": of the arithmetic where the encoder has a choice, and
             of the stored features (bf16 is stored as 32-bit floats).
-        tile_px: Side of the tiles it works on, to which others are resized; None if any will do.
+        tile_px: Side of the tiles it works on. It is given regions as they lie on their level of
+            the slide, of any size, and resizes them itself. None if it takes tiles as the config
+            asks for them.
         runs_in_workers: True if `encode` uses one core: it is then called by several processes
             (or threads, where processes cannot be forked), and must not mind either.
     """

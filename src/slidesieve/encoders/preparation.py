@@ -12,6 +12,8 @@ from torch.nn import functional
 
 ANTIALIASED = ("bilinear", "bicubic")
 
+_RESIZED_AT_ONCE = 16  # regions may be much larger than what they become, and are so in float32
+
 
 @dataclass(frozen=True)
 class Preparation:
@@ -32,20 +34,35 @@ class Preparation:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 
-    def __call__(self, tiles: NDArray[np.uint8], device: torch.device) -> Tensor:
-        """Bring tiles (B, H, W, 3) to (B, 3, h, w) on the device."""
-        images = torch.from_numpy(tiles).to(device).permute(0, 3, 1, 2).float()
-        if tuple(images.shape[2:]) != self.resize_size:
-            images = functional.interpolate(
-                images, size=self.resize_size, mode=self.interpolation, antialias=True
-            ).clamp_(0, 255)
+    def __call__(
+        self, tiles: NDArray[np.uint8], device: torch.device, dtype: torch.dtype = torch.float32
+    ) -> Tensor:
+        """Bring tiles (B, H, W, 3) to (B, 3, h, w) of a dtype on the device."""
+        pixels = torch.from_numpy(tiles)
+        if device.type == "cuda":
+            # Only pinned memory is copied to a GPU without making the computation wait.
+            pixels = pixels.pin_memory()
+        pixels = pixels.to(device, non_blocking=True).permute(0, 3, 1, 2)
+        images = self._resized(pixels, dtype)
         height, width = self.input_size
         top, left = ((a - b) // 2 for a, b in zip(self.resize_size, self.input_size, strict=True))
         images = images[:, :, top : top + height, left : left + width]
         mean, std = (
-            torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (self.mean, self.std)
+            torch.tensor(values, device=device, dtype=dtype).view(1, 3, 1, 1)
+            for values in (self.mean, self.std)
         )
         return (images / 255 - mean) / std
+
+    def _resized(self, pixels: Tensor, dtype: torch.dtype) -> Tensor:
+        if tuple(pixels.shape[2:]) == self.resize_size:
+            return pixels.to(dtype)
+        pieces = [
+            functional.interpolate(
+                piece.float(), size=self.resize_size, mode=self.interpolation, antialias=True
+            )
+            for piece in pixels.split(_RESIZED_AT_ONCE)
+        ]
+        return torch.cat([piece.clamp_(0, 255).to(dtype) for piece in pieces])
 
     @property
     def words(self) -> str:

@@ -63,6 +63,8 @@ class TorchEncoder:
         self.tile_px = preparation.resize_size[1]
         self._device = torch.device(device)
         self._prepare = preparation
+        # Also for bfloat16, whose 8 digits would blur the 8 bits of a pixel.
+        self._image_dtype = torch.float32 if precision == "fp32" else torch.float16
         self._features = features
         self._in_pieces = TilePieces(self._forward)
         self._network = network.eval().requires_grad_(False).to(self._device)
@@ -82,7 +84,7 @@ class TorchEncoder:
             dtype=_AUTOCAST.get(self.precision),
             enabled=self.precision in _AUTOCAST,
         ):
-            features = self._features(self._prepare(tiles, self._device))
+            features = self._features(self._prepare(tiles, self._device, self._image_dtype))
         if features.ndim != 2:
             shape = tuple(features.shape)
             raise ConfigError([f"encoder {self.name}: gives features {shape}, not (B, D)"])

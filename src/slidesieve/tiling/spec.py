@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -54,6 +54,12 @@ class TileSpec:
     def tile_um(self) -> float:
         """Side of a tile in µm, as asked for."""
         return self.tile_px * self.target_mpp
+
+    @property
+    def as_read(self) -> TileSpec:
+        """The same tiles as they lie on their level, for an encoder that resizes them itself."""
+        step_px = round(self.step_level0 / self.downsample)
+        return replace(self, tile_px=self.read_px, step_px=step_px, target_mpp=self.read_mpp)
 
 
 def choose_tile_spec(
