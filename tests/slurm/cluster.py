@@ -20,7 +20,7 @@ PROGRAMS = (
     *("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo"),
 )
 GPUS = 2
-PATIENCE_S = 120
+PATIENCE_S = 300
 WITHOUT_ACCOUNTING = Path(__file__).resolve().parents[2] / "slurm" / "without_accounting"
 
 # Whoever kills pytest ends its daemons too.

@@ -49,6 +49,16 @@ def test_a_killed_snakemake_is_followed_by_one_that_goes_on(without, local, clus
     assert study.result(index).read_bytes() == local.result(index).read_bytes()
 
 
+def test_ctrl_c_cancels_the_jobs(without, cluster):
+    with profile_run(without("features"), cluster, INDEX) as run:
+        run.wait_for_job("features")
+        run.process.send_signal(signal.SIGINT)
+        assert run.end() != 0
+    cluster.wait_for(lambda: not cluster.jobs("RUNNING", "PENDING", "COMPLETING"), "their end")
+    ends = {job.job_id: job.state for job in cluster.jobs()}
+    assert {ends[job] for job in run.submitted_jobs()} == {"CANCELLED"}
+
+
 def test_a_job_over_its_memory_is_killed_and_gets_more(without, cluster):
     """Memory grows by attempt: a first attempt with too little is no end of the run."""
     study = without("features")
