@@ -28,6 +28,7 @@ def _is_for_onednn(values: Tensor) -> bool:
         and values.dtype == torch.float32
         and values.numel() > 0
         and torch.backends.mkldnn.is_available()
+        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
         and not torch.is_autocast_enabled("cpu")
     )
 
