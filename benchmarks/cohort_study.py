@@ -23,7 +23,7 @@ from slidesieve.statistics.bootstrap import percentile_interval
 from slidesieve.statistics.comparisons import compare_models
 from slidesieve.store.features import read_features
 from slidesieve.store.tables import read_csv, write_csv
-from slidesieve.training.fitted import load_model
+from slidesieve.training.fitted import load_whole_model
 from slidesieve.training.prediction import balanced_accuracy
 
 REPO = Path(__file__).resolve().parents[1]
@@ -148,7 +148,7 @@ def recall_of_tumour(work: Path, models, classes):
     for model in tqdm(models, desc="recall", disable=None):
         shares, soft = [], []
         for fold, name in enumerate(fold_columns(folds)):
-            fitted = load_model(folder / "models" / ENCODER / model / f"fold_{fold}").model
+            fitted = load_whole_model(folder / "models" / ENCODER / model / f"fold_{fold}").model
             tested = set(folds.loc[folds[name] == "test", "slide_id"])
             for bag in (bag for bag in bags if bag.slide_id in tested):
                 tokens = collate([bag])

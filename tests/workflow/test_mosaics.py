@@ -32,7 +32,7 @@ def test_the_pipeline_takes_mosaics_with_their_folds(tiles, repo, tmp_path, monk
     import cohort_study
     import real_tissue
 
-    real_tissue.prepare(tmp_path, tiles, SETTINGS, ["abmil", "random_k"])
+    real_tissue.prepare(tmp_path, tiles, SETTINGS, ["abmil", "random_k", "sparselearn"])
     study = Study(tmp_path)
     study.write_config(study.config | {"training": {"epochs": 5}})
     study.snakemake(*(f"results/known/{name}.csv" for name in ("cohort", "summary")))
