@@ -85,7 +85,7 @@ class DTCSettings:
     position: str = "none"
     hidden_dim: int = 256
     per_stage_scorer: bool = False
-    gate_input: str = "relative"
+    gate_input: str = "none"
     gate_steepness: float = 10.0
     gate_threshold: float = 0.5
     gate_normalise: str = "max"
@@ -152,3 +152,8 @@ def _gate_problems(settings: DTCSettings) -> Iterator[str]:
     for name, value in needs_gate.items():
         if getattr(settings, name) == value:
             yield f"{name} is {value}, which needs a gate; set gate_input"
+    if settings.merge_fraction == 0 and settings.prune_by == "importance":
+        yield (
+            "merge_fraction is 0: without merging or a gate nothing teaches the network which "
+            "tokens to keep; set gate_input"
+        )

@@ -67,6 +67,20 @@ def compress_as_written(
 
 def compress_by_default(features, score, targets, training):
     """The preset "default" (docs/dtc_wsi.md, section 4) in the plainest words."""
+    return _compress(features, score, targets, training, gate_of=np.ones_like)
+
+
+def compress_with_gates(features, score, targets, training):
+    """The same with `gate_input: relative`: unimportant tokens are held back."""
+
+    def gate_of(scores):
+        m = np.array([sigmoid(10 * (r - 0.5)) for r in len(scores) * softmax(scores)])
+        return m / m.max()
+
+    return _compress(features, score, targets, training, gate_of)
+
+
+def _compress(features, score, targets, training, gate_of):
     tokens = [np.asarray(token, dtype=np.float64) for token in features]
     members = [[i] for i in range(len(tokens))]
     gates = [1.0] * len(tokens)
@@ -98,8 +112,7 @@ def compress_by_default(features, score, targets, training):
                 i += 1
         tokens, members, gates = after, after_members, after_gates
         scores = np.array([score(token) for token in tokens])
-        m = np.array([sigmoid(10 * (r - 0.5)) for r in len(tokens) * softmax(scores)])
-        gates = list(np.array(gates) * m / m.max())
+        gates = list(np.array(gates) * gate_of(scores))
         if not training:
             stay = sorted(np.argsort(-scores, kind="stable")[:target])
             tokens = [tokens[k] for k in stay]

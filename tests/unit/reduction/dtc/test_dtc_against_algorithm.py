@@ -5,21 +5,27 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from dtc_reference import compress_as_written, compress_by_default
+from dtc_reference import compress_as_written, compress_by_default, compress_with_gates
 
 from slidesieve.reduction.dtc.budget import target_counts
 from slidesieve.reduction.dtc.reducer import DTC
 
 LENGTHS = [3, 1, 40, 57, 2, 12]
-REFERENCES = {"as_written": compress_as_written, "default": compress_by_default}
+REFERENCES = {
+    "as_written": ({"preset": "as_written"}, compress_as_written),
+    "default": ({}, compress_by_default),
+    "gated": ({"gate_input": "relative"}, compress_with_gates),
+}
 
 
 @pytest.mark.parametrize("training", [True, False], ids=["train", "infer"])
 @pytest.mark.parametrize("retention", [0.7, 0.4, 0.1])
-@pytest.mark.parametrize("preset", ["as_written", "default"])
-def test_a_batch_equals_the_reference_slide_by_slide(make_batch, preset, retention, training):
+@pytest.mark.parametrize(("switches", "reference"), REFERENCES.values(), ids=REFERENCES)
+def test_a_batch_equals_the_reference_slide_by_slide(
+    make_batch, switches, reference, retention, training
+):
     batch = make_batch(LENGTHS)
-    reducer = DTC(16, preset=preset, retention=retention).train(training)
+    reducer = DTC(16, retention=retention, **switches).train(training)
     with torch.no_grad():
         reduction = reducer(batch)
 
@@ -28,7 +34,7 @@ def test_a_batch_equals_the_reference_slide_by_slide(make_batch, preset, retenti
             return float(reducer.double().networks[0](torch.from_numpy(token)))
 
     for i, n_tokens in enumerate(LENGTHS):
-        expected, members = REFERENCES[preset](
+        expected, members = reference(
             batch.features[i, :n_tokens].numpy(),
             score,
             target_counts(n_tokens, reducer.settings),

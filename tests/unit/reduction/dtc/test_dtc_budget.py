@@ -67,6 +67,7 @@ def test_merging_and_pruning_add_up(n, percent, stages, fraction, semantics):
         stages=stages,
         merge_fraction=fraction,
         retention_semantics=semantics,
+        gate_input="relative",
     )
     left = n
     for target, stage in zip(target_counts(n, settings), plan_slide(n, settings), strict=True):

@@ -25,12 +25,12 @@ VARIANTS = {
     "per_stage": {"retention_semantics": "per_stage", "per_stage_scorer": True},
     "ratios": {"stage_ratios": [0.3, 0.9]},
     "quantile": {"gate_input": "quantile", "utility_importance": "gate"},
-    "mean_gate": {"gate_normalise": "mean", "gate_feeds_back": True},
-    "no_gate": {"gate_input": "none"},
-    "threshold": {"prune_mode": "threshold"},
-    "hard": {"train_hard_prune": True},
+    "gate": {"gate_input": "relative"},
+    "mean_gate": {"gate_input": "relative", "gate_normalise": "mean", "gate_feeds_back": True},
+    "threshold": {"gate_input": "relative", "prune_mode": "threshold"},
+    "hard": {"gate_input": "relative", "train_hard_prune": True},
     "sum": {"merged_importance": "sum", "sparsity": "hoyer"},
-    "max": {"merged_importance": "max", "sparsity": "gate_l1"},
+    "max": {"gate_input": "relative", "merged_importance": "max", "sparsity": "gate_l1"},
     "mean": {"merged_importance": "mean"},
     "raster": {"position": "raster"},
     "xy": {"position": "xy"},
@@ -116,7 +116,13 @@ def test_counts_follow_the_plan(lengths, percent, fraction, stages, training):
         coords=torch.zeros(len(lengths), n_max, 2, dtype=torch.int64),
         size=mask.float(),
     )
-    reducer = DTC(6, retention=percent / 100, merge_fraction=fraction, stages=stages)
+    reducer = DTC(
+        6,
+        retention=percent / 100,
+        merge_fraction=fraction,
+        stages=stages,
+        gate_input="relative",
+    )
     reduction, traces = reducer.train(training).trace(batch)
     for i, n_tokens in enumerate(lengths):
         plan = plan_slide(n_tokens, reducer.settings)
@@ -190,14 +196,17 @@ def test_training_equals_evaluation_when_nothing_is_pruned(make_batch, matching)
 @pytest.mark.parametrize("gate_at_inference", [True, False])
 def test_hard_pruning_in_training_gives_evaluations_tokens(make_batch, gate_at_inference):
     batch = make_batch([31, 8, 57])
-    reducer = DTC(16, train_hard_prune=True, gate_at_inference=gate_at_inference)
+    switches = {
+        "gate_input": "relative",
+        "train_hard_prune": True,
+        "gate_at_inference": gate_at_inference,
+    }
+    reducer = DTC(16, **switches)
     hard, evaluated = reducer.train()(batch), reducer.eval()(batch)
     torch.testing.assert_close(hard.tokens.features, evaluated.tokens.features)
     assert torch.equal(hard.source, evaluated.source)
     # Without pairs to merge the gate alone can pass a gradient to the importance network.
-    reducer = DTC(
-        16, train_hard_prune=True, gate_at_inference=gate_at_inference, merge_fraction=0.0
-    )
+    reducer = DTC(16, merge_fraction=0.0, **switches)
     reducer(batch).tokens.features.square().sum().backward()
     assert any(p.grad.abs().max() > 1e-4 for p in reducer.parameters())
 
@@ -212,7 +221,7 @@ def test_the_literal_l1_term_teaches_it_nothing(make_batch):
 
 
 def largest_gradient_of_sparsity(make_batch, kind):
-    reducer = DTC(16, sparsity=kind, sparsity_weight=1.0).train()
+    reducer = DTC(16, gate_input="relative", sparsity=kind, sparsity_weight=1.0).train()
     for parameter in reducer.parameters():
         parameter.data *= 3
     loss = reducer(make_batch([31, 8, 57])).losses["dtc_sparsity"]
@@ -230,7 +239,7 @@ def test_sparsity_terms_are_1_per_stage_when_all_tokens_matter_alike(make_batch)
 
 
 def test_the_classification_loss_alone_teaches_the_importance_network(make_batch):
-    for switches in ({}, {"gate_input": "none"}):
+    for switches in ({}, {"gate_input": "relative"}):
         reducer = DTC(16, sparsity="none", **switches).train()
         assert reducer(make_batch([31, 8])).losses == {}
         reducer(make_batch([31, 8])).tokens.features.square().sum().backward()
@@ -334,7 +343,7 @@ def test_the_trace_leads_from_tiles_to_tokens(make_batch):
 
 def test_pruning_keeps_what_is_most_important(make_batch):
     batch = make_batch([50])
-    reducer = DTC(16, stage_ratios=[0.4], merge_fraction=0.0).eval()
+    reducer = DTC(16, stage_ratios=[0.4], merge_fraction=0.0, gate_input="relative").eval()
     _, (stage,) = reducer.trace(batch)
     kept, dropped = stage.importance[stage.kept], stage.importance[stage.pruned]
     assert len(kept) == 20

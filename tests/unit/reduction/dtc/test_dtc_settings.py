@@ -42,6 +42,7 @@ def test_the_name_alone_is_the_default():
         ({"gate_steepness": -1.0}, "gate_steepness is -1.0"),
         ({"preset": "paper"}, "preset is 'paper'; allowed: default, as_written"),
         ({"gate_input": "none", "sparsity": "gate_l1"}, "sparsity is gate_l1, which needs a gate"),
+        ({"merge_fraction": 0.0}, "merge_fraction is 0: without merging or a gate"),
     ],
 )
 def test_mistakes_are_named(switches, message):
@@ -52,7 +53,8 @@ def test_mistakes_are_named(switches, message):
 @pytest.mark.parametrize("name", CHOICES)
 def test_every_choice_has_its_own_check(name):
     for value in CHOICES[name]:
-        assert getattr(resolve_settings("default", {name: value}), name) == value
+        switches = {"gate_input": "relative", name: value}
+        assert getattr(resolve_settings("default", switches), name) == value
     with pytest.raises(ConfigError, match=name):
         resolve_settings("default", {name: "nonsense"})
 
