@@ -55,8 +55,13 @@ class EncoderProcesses:
         )
 
     def __enter__(self) -> EncoderProcesses:
+        # OpenCV's threads do not live on in a child, which would wait for them for ever when their
+        # number is next set: so there are none at the fork.
+        opencv_threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)
         # Processes are forked at the first task: now, before there are threads that hold locks.
         self._pool.submit(os.getpid).result()
+        cv2.setNumThreads(opencv_threads)
         return self
 
     def __exit__(
@@ -79,7 +84,6 @@ class EncoderProcesses:
 
 def _be_born(encoder: Encoder, slots: NDArray[np.uint8], parent: int) -> None:
     global _encoder, _slots
-    cv2.setNumThreads(1)
     _encoder, _slots = encoder, slots
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
 

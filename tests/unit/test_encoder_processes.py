@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -47,6 +48,7 @@ def test_an_error_of_the_encoder_reaches_the_caller_and_leaves_the_pool_usable()
 def test_processes_end_when_their_parent_is_killed():
     script = """
 import os, time
+import cv2
 import numpy as np
 from slidesieve.encoder_processes import EncoderProcesses
 from slidesieve.encoders.colour_texture.encoder import ColourTexture
@@ -73,3 +75,19 @@ def wait_for_end_of(pid: int) -> None:
         except (ProcessLookupError, FileNotFoundError):
             return
         time.sleep(0.1)
+
+
+def test_threads_that_opencv_has_had_do_not_stop_the_processes():
+    """A child that inherits the number of OpenCV's threads but not the threads waits for ever."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(4)
+    try:
+        for _ in range(20):
+            cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (0, 0), 3)
+        tiles = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
+        with EncoderProcesses(ColourTexture(), 2, tiles.shape) as processes:
+            found = processes.encode(tiles)
+        assert cv2.getNumThreads() == 4
+    finally:
+        cv2.setNumThreads(before)
+    assert np.array_equal(found, ColourTexture().encode(tiles))
