@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,15 @@ REFERENCES = {
 budget."""
 METRICS = ("balanced_accuracy", "auc_macro_ovr")
 EVALUATION = {"bootstrap": 2000, "seed": 0, "compare_to": "abmil"}
+
+
+def write_once(note: Path, described: str, write: Callable[[], object]) -> None:
+    """Write a cohort and a note of what it is; one that is there stays, another is refused."""
+    if not note.exists():
+        write()
+        note.write_text(described)
+    elif note.read_text() != described:
+        raise SystemExit(f"{note.parent} holds another cohort, see {note}; give another --work")
 
 
 def write_config(work: Path, dataset: dict, models) -> None:

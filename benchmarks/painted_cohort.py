@@ -13,10 +13,11 @@ import json
 import os
 from pathlib import Path
 
-from cohort_study import MODELS, compare, write_config
+from cohort_study import MODELS, compare, write_config, write_once
 
+from slidesieve.slide.painter.demo import paint_cohort
 from slidesieve.slide.painter.recipes import CLASSES
-from slidesieve.slide.painter.scattered import paint_scattered
+from slidesieve.slide.painter.scattered import scattered_recipes
 
 
 def main():
@@ -35,12 +36,8 @@ def main():
 def prepare(work: Path, patients: int, seed: int, models):
     """Write slides, sheet and config into a folder; slides that are there stay."""
     described = json.dumps({"patients": patients, "seed": seed})
-    note = work / "painted.json"
-    if note.exists() and note.read_text() != described:
-        raise SystemExit(f"{work} holds another cohort, see {note}; give another --work")
-    if not note.exists():
-        paint_scattered(work, patients, seed)
-        note.write_text(described)
+    recipes = scattered_recipes(patients, seed)
+    write_once(work / "painted.json", described, lambda: paint_cohort(work, recipes))
     dataset = {"slides": "slides.csv", "classes": list(CLASSES), "truth": "truth"}
     write_config(work, dataset, models)
 

@@ -22,7 +22,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from cohort_study import MODELS, compare, write_config
+from cohort_study import MODELS, compare, write_config, write_once
 
 from slidesieve.slide.mosaic.cohort import MosaicSettings, classes_of, write_cohort
 from slidesieve.slide.mosaic.tiles import read_labelled_tiles
@@ -60,12 +60,7 @@ def main():
 def prepare(work: Path, tiles: Path, settings: MosaicSettings, models):
     """Write slides, sheet, folds and config into a folder; slides that are there stay."""
     described = json.dumps({"tiles": str(tiles.resolve()), **asdict(settings)}, indent=2)
-    note = work / "mosaic.json"
-    if note.exists() and note.read_text() != described:
-        raise SystemExit(f"{work} holds another cohort, see {note}; give another --work")
-    if not note.exists():
-        write_cohort(work, tiles, settings)
-        note.write_text(described)
+    write_once(work / "mosaic.json", described, lambda: write_cohort(work, tiles, settings))
     classes = classes_of(read_labelled_tiles(tiles), settings.normal)
     dataset = {
         "slides": "slides.csv",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -37,16 +38,22 @@ def write_demo_slide(recipe: SlideRecipe, slide_path: Path, truth_path: Path) ->
 
 
 def paint_demo(folder: Path) -> Path:
-    """Paint the whole demo cohort into a folder.
+    """Paint the whole demo cohort into a folder, see `paint_cohort`."""
+    return paint_cohort(folder, demo_recipes())
+
+
+def paint_cohort(folder: Path, recipes: Sequence[SlideRecipe]) -> Path:
+    """Paint slides into a folder.
 
     Args:
         folder: Gets slides/, truth/ and slides.csv, whose paths are relative to it.
+        recipes: What to paint.
 
     Returns:
         The sample sheet.
     """
     rows = []
-    for recipe in tqdm(demo_recipes(), desc="painting slides", unit="slide", disable=None):
+    for recipe in tqdm(recipes, desc="painting slides", unit="slide", disable=None):
         slide = Path("slides") / f"{recipe.slide_id}.svs"
         truth = folder / "truth" / f"{recipe.slide_id}.png"
         write_demo_slide(recipe, folder / slide, truth)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-from tqdm import tqdm
 
-from slidesieve.slide.painter.demo import write_demo_slide, write_sheet
 from slidesieve.slide.painter.layout import CANVAS_MPP, DEMO_TILE_PX
-from slidesieve.slide.painter.recipes import CLASSES, SlideRecipe, draw_artefacts, sheet_row
+from slidesieve.slide.painter.recipes import CLASSES, SlideRecipe, draw_artefacts
 
 TISSUE_TILES = (350, 450)
 LESION_SHARE = 0.012
@@ -22,17 +18,6 @@ _STEP_UM = 16.0
 def scattered_recipes(n_patients: int, seed: int) -> list[SlideRecipe]:
     """Return one slide a patient; classes take turns."""
     return [_recipe(number, seed) for number in range(n_patients)]
-
-
-def paint_scattered(folder: Path, n_patients: int, seed: int) -> None:
-    """Write slides/, truth/ and slides.csv, whose paths are relative to the folder."""
-    rows = []
-    recipes = scattered_recipes(n_patients, seed)
-    for recipe in tqdm(recipes, desc="painting slides", unit="slide", disable=None):
-        slide = Path("slides") / f"{recipe.slide_id}.svs"
-        write_demo_slide(recipe, folder / slide, folder / "truth" / f"{recipe.slide_id}.png")
-        rows.append(sheet_row(recipe, slide.as_posix()))
-    write_sheet(folder / "slides.csv", rows)
 
 
 def _recipe(number: int, seed: int) -> SlideRecipe:
