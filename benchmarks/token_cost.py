@@ -17,7 +17,13 @@ from slidesieve.tokens import TokenBatch
 
 DIM = 512
 AGGREGATORS = ("abmil", "transformer", "transmil")
-COLUMNS = {"gflops": "GFLOP", "peak_memory_mb": "MB", "latency_ms": "ms", "cpu_ms": "CPU ms"}
+COLUMNS = {
+    "gflops": "GFLOP",
+    "peak_memory_mb": "MB",
+    "resting_memory_mb": "resting MB",
+    "latency_ms": "ms",
+    "cpu_ms": "CPU ms",
+}
 # On a CPU, a pass over more tokens is long enough to be timed once, with nothing before it.
 _SHORT_BAG = 20_000
 
@@ -113,14 +119,18 @@ def columns_of(part: str, cost: PassCost) -> dict[str, float]:
 def against_full(row: dict[str, object], full: dict[str, object]) -> dict[str, float]:
     """Return what a reduced model saves of the whole bag's: ratios, and what the reducer takes.
 
-    "reducer % of saved" is the CPU time of the reducer in per cent of what the aggregator saves.
+    "pass MB" is what a pass needs beside weights and bag, which are there whatever r. "reducer %
+    of saved" is the CPU time of the reducer in per cent of what the aggregator saves.
     """
     if "model ms" not in row or "model ms" not in full:
         return {}
     saved = full["model CPU ms"] - row["aggregator CPU ms"]
+    of_pass = row["model MB"] - row["model resting MB"]
+    of_full_pass = full["model MB"] - full["model resting MB"]
     return {
         "GFLOP ÷": full["model GFLOP"] / row["model GFLOP"],
         "MB less %": 100 * (1 - row["model MB"] / full["model MB"]),
+        "pass MB less %": 100 * (1 - of_pass / of_full_pass),
         "ms ÷": full["model ms"] / row["model ms"],
         "CPU ms ÷": full["model CPU ms"] / row["model CPU ms"],
         "reducer % of saved": 100 * row["reducer CPU ms"] / saved if saved > 0 else float("nan"),

@@ -38,8 +38,10 @@ from slidesieve.training.settings import TrainingSettings
 WIDTH = 512
 CLASSES = ("a", "b")
 ROUNDS = 3
-# Few enough slides that an epoch takes well under a second.
+# Few enough slides that an epoch takes well under a second. A model of the default config gets at
+# least 50 epochs; where one takes longer than loading by far, fewer say the same.
 SLIDES = {100: 64, 500: 32, 14_000: 4}
+EPOCHS = {100: 50, 500: 20, 14_000: 4}
 
 
 def write_cohort(folder: Path, n_slides: int, n_tokens: int) -> tuple[pd.DataFrame, dict]:
@@ -224,7 +226,7 @@ def main():
         return
     print(f"torch {torch.__version__}, {options.device}, {options.threads} threads")
     for n_tokens in options.tokens:
-        compare(n_tokens, 2 if n_tokens > 5000 else 4, options)
+        compare(n_tokens, EPOCHS.get(n_tokens, 4), options)
 
 
 if __name__ == "__main__":

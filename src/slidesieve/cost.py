@@ -28,10 +28,18 @@ def _fused_attention_flops(
     return sdpa_flop_count(query, key, value)
 
 
-# Torch's counter knows the fused attention of CUDA, not that of the CPU.
-_ALSO_COUNTED: dict[object, Callable[..., int]] = {
-    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _fused_attention_flops
-}
+def _linear_flops(
+    rows: torch.Size, weight: torch.Size, *args: object, out_shape: torch.Size, **kwargs: object
+) -> int:
+    return 2 * rows.numel() * weight[0]
+
+
+def _also_counted() -> dict[object, Callable[..., int]]:
+    """Return what torch's counter does not know: the CPU's fused attention, `slidesieve.linear`."""
+    counted = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _fused_attention_flops}
+    if hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        counted[torch.ops.mkldnn._linear_pointwise] = _linear_flops
+    return counted
 
 
 @dataclass(frozen=True)
@@ -41,12 +49,14 @@ class PassCost:
     Attributes:
         gflops: 10⁹ floating-point operations, see `count_flops`.
         peak_memory_mb: 10⁶ bytes, see `peak_bytes`.
+        resting_memory_mb: What of it is weights and bag, there before the pass and after.
         latency_ms: Median time of a pass.
         cpu_ms: Median CPU time of a pass, all threads together: what a busy machine disturbs less.
     """
 
     gflops: float
     peak_memory_mb: float
+    resting_memory_mb: float
     latency_ms: float
     cpu_ms: float
 
@@ -103,6 +113,7 @@ def measure_pass(
         return PassCost(
             gflops=count_flops(module, bag) / _GIGA,
             peak_memory_mb=peak_bytes(module, bag) / _MB,
+            resting_memory_mb=_bytes_of(_at_rest(module, bag)) / _MB,
             latency_ms=median(latencies),
             cpu_ms=median(cpu_times),
         )
@@ -125,6 +136,7 @@ def measure_long_pass(module: nn.Module, bag: TokenBatch, threads: int) -> PassC
     return PassCost(
         gflops=counter.get_total_flops() / _GIGA,
         peak_memory_mb=(_bytes_of(given) + live.peak) / _MB,
+        resting_memory_mb=_bytes_of(given) / _MB,
         latency_ms=latency_ms,
         cpu_ms=cpu_ms,
     )
@@ -159,7 +171,7 @@ def _flop_counter() -> Iterator[FlopCounterMode]:
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with FlopCounterMode(display=False, custom_mapping=_ALSO_COUNTED) as counter:
+        with FlopCounterMode(display=False, custom_mapping=_also_counted()) as counter:
             yield counter
     finally:
         torch.backends.mha.set_fastpath_enabled(fast_path)

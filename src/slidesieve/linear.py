@@ -1,25 +1,40 @@
-"""A linear layer that trains at the speed of the processor, whoever made it."""
+"""Linear layers at the speed of the processor, whoever made it."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
+from torch.nn import functional
+
+# Few rows are filled up to a multiple of this; for many the programs cost nothing one could see.
+_ROWS = 64
+_MANY_ROWS = 4096
 
 
 class Linear(nn.Linear):
-    """`nn.Linear`, computed by oneDNN where it is trained in float32 on a CPU.
-
-    torch gives float32 products to MKL, which uses half the width of the vector units of AMD's
-    processors; oneDNN, which comes with torch, uses all of it. Precision is the same.
-    """
+    """`nn.Linear`, computed by `linear`."""
 
     def forward(self, values: Tensor) -> Tensor:
         """Return W x + b, (…, in_features) to (…, out_features)."""
-        if self.training and _is_for_onednn(values):
-            rows = _OneDnnLinear.apply(values.flatten(end_dim=-2), self.weight, self.bias)
-            return rows.unflatten(0, values.shape[:-1])
-        return super().forward(values)
+        return linear(values, self.weight, self.bias)
+
+
+def linear(values: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return W x + b, by oneDNN for float32 on a CPU.
+
+    torch gives float32 products to MKL, which uses half the width of the vector units of AMD's
+    processors; oneDNN, which comes with torch, uses all of it. Precision is the same.
+
+    Args:
+        values: (…, in_features).
+        weight: (out_features, in_features).
+        bias: (out_features,).
+    """
+    if not _is_for_onednn(values):
+        return functional.linear(values, weight, bias)
+    rows = _OneDnnLinear.apply(values.flatten(end_dim=-2), weight, bias)
+    return rows.unflatten(0, values.shape[:-1])
 
 
 def _is_for_onednn(values: Tensor) -> bool:
@@ -38,18 +53,30 @@ class _OneDnnLinear(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: FunctionCtx, rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        ctx.save_for_backward(rows, weight)
-        return _product(rows, weight, bias)
+        filled_up = _filled_up(rows)
+        ctx.save_for_backward(filled_up, weight)
+        return _product(filled_up, weight, bias)[: len(rows)]
 
     @staticmethod
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, ...]:
         rows, weight = ctx.saved_tensors
         of_rows, of_weight, of_bias = ctx.needs_input_grad
+        filled_up = _filled_up(gradient)
         return (
-            _product(gradient, weight.t()) if of_rows else None,
-            _product(gradient.t(), rows.t()) if of_weight else None,
+            _product(filled_up, weight.t())[: len(gradient)] if of_rows else None,
+            _product(filled_up.t(), rows.t()) if of_weight else None,
             gradient.sum(dim=0) if of_bias else None,
         )
+
+
+def _filled_up(rows: Tensor) -> Tensor:
+    """Return few rows with rows of zeros after them, up to a number that is met again.
+
+    oneDNN writes a program for every shape of a product it meets, which for some hundred rows
+    takes half as long as the product: and hardly two batches have as many tokens.
+    """
+    missing = -len(rows) % _ROWS if len(rows) < _MANY_ROWS else 0
+    return functional.pad(rows, (0, 0, 0, missing)) if missing else rows
 
 
 def _product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -13,6 +13,7 @@ from slidesieve.cost import (
     peak_bytes,
     random_bag,
 )
+from slidesieve.linear import Linear
 from slidesieve.tokens import Reduction, SlideOutput, TokenBatch
 
 
@@ -72,6 +73,23 @@ def test_the_row_of_a_small_model():
     assert row["gflops"] == pytest.approx(2 * 10 * 16 * 3 / 1e9)
     assert row["latency_ms_median"] > 0
     assert (row["device"], row["threads"]) == ("cpu", 1)
+
+
+@pytest.mark.parametrize("layer", [nn.Linear, Linear])
+def test_a_linear_layer_counts_whichever_library_computes_it(layer):
+    model = nn.Sequential()
+    model.layer = layer(16, 3)
+    model.forward = lambda bag: model.layer(bag.features)
+    # Rows that a library fills up to a number it likes are work too, and counted.
+    assert count_flops(model, random_bag(64, 16)) == 2 * 64 * 16 * 3
+
+
+@pytest.mark.parametrize("measure", [lambda *of: measure_pass(*of, repeats=1), measure_long_pass])
+def test_weights_and_bag_are_there_whatever_a_pass_does(measure):
+    model, bag = KeepTen(16), random_bag(50, 16)
+    cost = measure(model, bag, 1)
+    assert cost.resting_memory_mb == pytest.approx((bytes_of(bag) + 4 * 16 * 3) / 1e6)
+    assert cost.peak_memory_mb > cost.resting_memory_mb
 
 
 def test_threads_are_put_back():

@@ -52,14 +52,9 @@ class ABMIL(Aggregator):
         self.embed = (
             nn.Identity() if hidden_dim is None else token_embedding(dim, hidden_dim, dropout)
         )
-        self.content = nn.Sequential(
-            Linear(width, attention_dim), nn.Tanh(), dropout_layer(dropout)
-        )
-        self.gate = (
-            nn.Sequential(Linear(width, attention_dim), nn.Sigmoid(), dropout_layer(dropout))
-            if gated
-            else None
-        )
+        self.content = nn.Sequential(Linear(width, attention_dim), nn.Tanh())
+        self.gate = nn.Sequential(Linear(width, attention_dim), nn.Sigmoid()) if gated else None
+        self.drop = dropout_layer(dropout, factors=2 if gated else 1)
         self.score = nn.Linear(attention_dim, 1)
         self.classifier = nn.Linear(width, n_classes)
 
@@ -69,7 +64,7 @@ class ABMIL(Aggregator):
         hidden = self.content(embedded)
         if self.gate is not None:
             hidden = hidden * self.gate(embedded)
-        scores = padded(self.score(hidden).squeeze(-1), tokens.mask, fill=0.0)
+        scores = padded(self.score(self.drop(hidden)).squeeze(-1), tokens.mask, fill=0.0)
         attention = masked_softmax(scores, tokens.mask)
         pooled = weighted_sums(attention, tokens.mask, embedded)
         return SlideOutput(self.classifier(pooled), attention, pooled)

@@ -10,7 +10,7 @@ from slidesieve.aggregators.base import Aggregator
 from slidesieve.aggregators.layers import token_embedding
 from slidesieve.dropout import dropout_layer
 from slidesieve.errors import ConfigError
-from slidesieve.linear import Linear
+from slidesieve.linear import Linear, linear
 from slidesieve.tokens import SlideOutput, TokenBatch
 
 # States updated at once: as many as a cache holds.
@@ -157,7 +157,7 @@ class _Block(nn.Module):
         biases = self.query.bias, key_bias, value_bias
         width = normed.shape[-1] // self.heads
         return tuple(
-            functional.linear(normed, weight[channels], bias[channels])
+            linear(normed, weight[channels], bias[channels])
             .unflatten(-1, (-1, width))
             .transpose(1, 2)
             for weight, bias in zip(weights, biases, strict=True)
