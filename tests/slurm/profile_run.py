@@ -23,6 +23,9 @@ SLURM = [
     *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"),
     *("--latency-wait", "5", "--cores", "32"),
 ]
+# Gone with the test, and open to Ctrl-C even where the tests are started in the background of a
+# script, whose children ignore it.
+_AS_FROM_A_TERMINAL = ["env", "--default-signal=INT", "setpriv", "--pdeathsig", "KILL"]
 
 
 @dataclass
@@ -57,7 +60,7 @@ class ProfileRun:
         """Slurm's numbers of the jobs of this run."""
         return re.findall(r"has been submitted with SLURM jobid (\d+)", self.text)
 
-    def end(self, timeout_s: float = 400) -> int:
+    def end(self, timeout_s: float = 800) -> int:
         """Wait for the end and return the exit status."""
         return self.process.wait(timeout=timeout_s)
 
@@ -69,7 +72,7 @@ def profile_run(study: Study, cluster: Cluster, *arguments: str) -> Iterator[Pro
     command = [part for part in study.command() if part not in ("--cores", "2")]
     with log.open("w") as file:
         process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *command, *arguments, *SLURM],
+            [*_AS_FROM_A_TERMINAL, *command, *arguments, *SLURM],
             cwd=study.folder,
             stdout=file,
             stderr=subprocess.STDOUT,

@@ -7,7 +7,7 @@ import time
 import pytest
 from profile_run import INDEX, profile_run
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1000)]
 
 PREDICTIONS = "results/toy/predictions/colour_texture/abmil.csv"
 # Snakemake's default of five questions, of nine seconds each, is over by then.

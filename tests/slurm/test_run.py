@@ -10,7 +10,7 @@ import pytest
 from cluster import GPUS
 from profile_run import INDEX, TABLES, profile_run
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1000)]
 
 SOME_FEATURES = "results/toy/features/colour_texture/s0.h5"
 
