@@ -60,7 +60,8 @@ class SlideReader(ABC):
             height_px: Height in px of that level.
 
         Returns:
-            RGB (height_px, width_px, 3). What the slide leaves transparent shows its background.
+            RGB (height_px, width_px, 3), perhaps read-only. What the slide leaves transparent shows
+            its background.
 
         Raises:
             TileReadError: The region cannot be decoded; other regions may still be read.

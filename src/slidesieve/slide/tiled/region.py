@@ -149,7 +149,7 @@ def draw_region(
         background: What shows where the level has no px.
 
     Returns:
-        RGB (down.length, across.length, 3).
+        RGB (down.length, across.length, 3), read-only where it is a part of one tile.
     """
 
     def tile(row: int, column: int) -> Pixels:
@@ -161,9 +161,16 @@ def draw_region(
 
 
 def _copy(tile: TileAt, across: Axis, down: Axis, background: Colour) -> Pixels:
+    rows, columns = _overlaps(down), _overlaps(across)
+    is_covered = _covered(rows) * _covered(columns) == down.length * across.length
+    if is_covered and len(rows) == len(columns) == 1:
+        (row, _, tile_y), (column, _, tile_x) = rows[0], columns[0]
+        within = tile(row, column)[tile_y, tile_x]
+        # Others may be given the same tile.
+        within.flags.writeable = False
+        return within
     region = np.empty((down.length, across.length, 3), np.uint8)
-    rows, columns = list(_overlaps(down)), list(_overlaps(across))
-    if _covered(rows) * _covered(columns) < down.length * across.length:
+    if not is_covered:
         region[:] = background
     for row, region_y, tile_y in rows:
         for column, region_x, tile_x in columns:
@@ -173,7 +180,7 @@ def _copy(tile: TileAt, across: Axis, down: Axis, background: Colour) -> Pixels:
 
 def _interpolate(tile: TileAt, across: Axis, down: Axis, background: Colour) -> Pixels:
     region = np.empty((down.length, across.length, 3), np.uint8)
-    rows, columns = list(_overlaps(down, window=2)), list(_overlaps(across, window=2))
+    rows, columns = _overlaps(down, window=2), _overlaps(across, window=2)
     for row, region_y, tile_y in rows:
         for column, region_x, tile_x in columns:
             region[region_y, region_x] = _inside_a_tile(
