@@ -33,8 +33,10 @@ def linear(values: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor
     """
     if not _is_for_onednn(values):
         return functional.linear(values, weight, bias)
-    rows = _OneDnnLinear.apply(values.flatten(end_dim=-2), weight, bias)
-    return rows.unflatten(0, values.shape[:-1])
+    rows = values.flatten(end_dim=-2)
+    with_gradient = torch.is_grad_enabled()
+    found = (_OneDnnLinear.apply if with_gradient else _product)(rows, weight, bias)
+    return found.unflatten(0, values.shape[:-1])
 
 
 def _is_for_onednn(values: Tensor) -> bool:
@@ -73,7 +75,8 @@ def _filled_up(rows: Tensor) -> Tensor:
     """Return few rows with rows of zeros after them, up to a number that is met again.
 
     oneDNN writes a program for every shape of a product it meets, which for some hundred rows
-    takes half as long as the product: and hardly two batches have as many tokens.
+    takes half as long as the product: and hardly two batches of training have as many tokens.
+    Slides in evaluation come one at a time, the same ones epoch after epoch.
     """
     missing = -len(rows) % _ROWS if len(rows) < _MANY_ROWS else 0
     return functional.pad(rows, (0, 0, 0, missing)) if missing else rows
