@@ -35,7 +35,6 @@ SPECS: dict[str, dict[str, object]] = {
     "random": {"name": "random", "k": 32},
     "farthest point": {"name": "farthest_point", "k": 32},
     "default": {"name": "sparselearn"},
-    "drawn to the end": {"name": "sparselearn", "draw_cooling_start": 1.0},
     "best, not drawn": {"name": "sparselearn", "hard_mix_drawn": False},
     "no hard passes": {"name": "sparselearn", "hard_mix_prob": 0.0},
     "no denoiser": {"name": "sparselearn", "denoiser": "none"},

@@ -16,12 +16,7 @@ from slidesieve.reduction.sparselearn.denoiser import build_denoiser
 from slidesieve.reduction.sparselearn.encoder import SlideEncoder
 from slidesieve.reduction.sparselearn.gate import GATES
 from slidesieve.reduction.sparselearn.mass import overlap
-from slidesieve.reduction.sparselearn.schedule import (
-    budget,
-    budget_progress,
-    draw_temperature,
-    temperature,
-)
+from slidesieve.reduction.sparselearn.schedule import budget, budget_progress, temperature
 from slidesieve.reduction.sparselearn.scorer import (
     MlpScorer,
     TransformerScorer,
@@ -76,7 +71,6 @@ class SparseLearn(TokenReducer):
         hard_mix_prob: float | None = None,
         hard_mix_start: float | None = None,
         hard_mix_drawn: bool | None = None,
-        draw_cooling_start: float | None = None,
     ) -> None:
         super().__init__(dim)
         self.settings = make_settings(
@@ -102,7 +96,6 @@ class SparseLearn(TokenReducer):
             hard_mix_prob=hard_mix_prob,
             hard_mix_start=hard_mix_start,
             hard_mix_drawn=hard_mix_drawn,
-            draw_cooling_start=draw_cooling_start,
         )
         chosen = self.settings
         self.encoder = SlideEncoder(chosen.encoder, dim, chosen.encoder_layers, chosen.heads)
@@ -113,7 +106,6 @@ class SparseLearn(TokenReducer):
         self.register_buffer("tau", torch.tensor(chosen.tau_start, dtype=torch.float64))
         self.register_buffer("rms", torch.ones(()))
         self._hard_mix_prob = 0.0
-        self._draw_tau = 0.0
         self._overlaps: list[Tensor] = []
         self._progress = 1.0
 
@@ -128,10 +120,9 @@ class SparseLearn(TokenReducer):
         self.rms.copy_((squares / count).sqrt())
 
     def schedule(self, step: int, steps: int) -> None:
-        """Set the temperatures, the budget and whether hard passes are mixed in."""
+        """Set the temperature, the budget and whether hard passes are mixed in."""
         self._progress = budget_progress(self.settings, step, steps)
         self.tau.fill_(temperature(self.settings, step, steps))
-        self._draw_tau = draw_temperature(self.settings, step, steps)
         mixing = step >= self.settings.hard_mix_start * steps
         self._hard_mix_prob = self.settings.hard_mix_prob if mixing else 0.0
 
@@ -156,8 +147,8 @@ class SparseLearn(TokenReducer):
             return self.hard(tokens, scores)
         if float(torch.rand(())) >= self._hard_mix_prob:
             return self.soft(tokens, scores)
-        if self._draw_tau > 0:
-            scores = gumbel_perturbed(scores, self._draw_tau)
+        if self.settings.hard_mix_drawn:
+            scores = gumbel_perturbed(scores, float(self.tau))
         return self.hard(tokens, scores)
 
     def score(self, tokens: TokenBatch) -> tuple[TokenBatch, Tensor]:

@@ -1,4 +1,4 @@
-"""What changes over training: the temperatures and the budget."""
+"""What changes over training: the temperature and the budget."""
 
 from __future__ import annotations
 
@@ -23,24 +23,6 @@ def temperature(settings: SparseLearnSettings, step: int, steps: int) -> float:
         return settings.tau_end
     cosine = math.cos(math.pi * step / annealing_steps)
     return settings.tau_end + 0.5 * (settings.tau_start - settings.tau_end) * (1 + cosine)
-
-
-def draw_temperature(settings: SparseLearnSettings, step: int, steps: int) -> float:
-    """Return the temperature at which hard passes draw their tokens; at 0 they are the best.
-
-    It is τ(t) until `draw_cooling_start`; then a factor falls evenly from 1, to 0 at the last step.
-
-    Args:
-        settings: hard_mix_drawn, draw_cooling_start, and those of `temperature`.
-        step: t, from 0.
-        steps: Of the whole training.
-    """
-    if not settings.hard_mix_drawn:
-        return 0.0
-    start, last = settings.draw_cooling_start * steps, steps - 1
-    is_cooling = start < step
-    factor = (last - step) / (last - start) if is_cooling and start < last else 1.0
-    return factor * temperature(settings, step, steps)
 
 
 def budget_progress(settings: SparseLearnSettings, step: int, steps: int) -> float:

@@ -25,8 +25,7 @@ _CHOICES = {
 }
 _AT_LEAST_ONE = ("k", "encoder_layers", "scorer_layers", "scorer_dim", "heads")
 _ABOVE_ZERO = ("tau_start", "tau_end")
-_SHARES = ("budget_start", "budget_end", "anneal_share")
-_SHARES += ("hard_mix_prob", "hard_mix_start", "draw_cooling_start")
+_SHARES = ("budget_start", "budget_end", "anneal_share", "hard_mix_prob", "hard_mix_start")
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,6 @@ class SparseLearnSettings:
         hard_mix_start: Share of all steps after which such passes begin.
         hard_mix_drawn: Whether such passes see k tokens drawn anew each time, with probabilities
             ∝ exp(s / τ), in place of the k best.
-        draw_cooling_start: Share of all steps after which the temperature of the draws falls below
-            τ, evenly, to 0 at the end, where they are the k best; at 1 it never does.
     """
 
     k: int = 32
@@ -84,7 +81,6 @@ class SparseLearnSettings:
     hard_mix_prob: float = 0.75
     hard_mix_start: float = 0.0
     hard_mix_drawn: bool = True
-    draw_cooling_start: float = 0.6
 
     def __post_init__(self) -> None:
         problems = [
@@ -127,7 +123,6 @@ PRESETS = {
         anneal_share=0.75,
         hard_mix_prob=0.0,
         hard_mix_drawn=False,
-        draw_cooling_start=1.0,
     ),
 }
 

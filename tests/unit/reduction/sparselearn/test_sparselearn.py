@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import replace
 
 import pytest
 import torch
@@ -17,12 +16,7 @@ from slidesieve.reduction.registry import build_reducer
 from slidesieve.reduction.sparselearn.gate import GATES
 from slidesieve.reduction.sparselearn.mass import overlap, topk_mass
 from slidesieve.reduction.sparselearn.reducer import SparseLearn
-from slidesieve.reduction.sparselearn.schedule import (
-    budget,
-    budget_progress,
-    draw_temperature,
-    temperature,
-)
+from slidesieve.reduction.sparselearn.schedule import budget, budget_progress, temperature
 from slidesieve.reduction.sparselearn.scorer import standardise_scores
 from slidesieve.reduction.sparselearn.settings import (
     GATES as GATE_NAMES,
@@ -232,34 +226,6 @@ def test_hard_passes_that_are_not_drawn_see_what_evaluation_sees():
     reducer.schedule(0, 10)
     with torch.no_grad():
         assert torch.equal(reducer(batch()).source, reducer.eval()(batch()).source)
-
-
-def test_draws_grow_into_the_best():
-    reducer = selector(
-        **AT_ONCE, hard_mix_prob=1.0, tau_start=1.0, tau_end=1.0, draw_cooling_start=0.5
-    )
-
-    def agreement(step: int) -> float:
-        reducer.schedule(step, 101)
-        best = reducer.best(*reducer.score(batch()))
-        drawn = torch.stack([reducer(batch()).source >= 0 for _ in range(100)])
-        return float((drawn & best).sum() / drawn.sum())
-
-    with torch.no_grad():
-        shares = [agreement(step) for step in (0, 50, 75, 90, 100)]
-    assert shares[0] == pytest.approx(shares[1], abs=0.05)
-    assert shares[1] < shares[2] < shares[3] < shares[4] == 1
-
-
-def test_draws_cool_evenly_to_nothing():
-    chosen = SparseLearnSettings(tau_start=2.0, tau_end=2.0, draw_cooling_start=0.5)
-    assert {draw_temperature(chosen, step, 101) for step in (0, 25, 50)} == {2.0}
-    assert draw_temperature(chosen, 80, 101) == pytest.approx(2.0 * 20 / (100 - 50.5))
-    assert draw_temperature(chosen, 100, 101) == 0
-    never = replace(chosen, draw_cooling_start=1.0)
-    assert {draw_temperature(never, step, 101) for step in range(101)} == {2.0}
-    assert draw_temperature(replace(chosen, hard_mix_drawn=False), 0, 101) == 0
-    assert draw_temperature(chosen, 0, 1) == 2.0
 
 
 def test_denoised_hard_path_is_what_the_denoiser_makes_of_the_hard_path():
