@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from slidesieve.dropout import ByteDropout
+from slidesieve.dropout import ByteDropout, dropout_layer
 
 
 @pytest.mark.parametrize("p", [0.1, 0.25, 0.5, 0.9])
@@ -43,3 +43,10 @@ def test_nothing_is_dropped_in_evaluation_or_at_zero():
     values = torch.randn(4, 4)
     assert torch.equal(ByteDropout(0.25).eval()(values), values)
     assert torch.equal(ByteDropout(0.0)(values), values)
+
+
+def test_a_product_stays_if_all_its_factors_do():
+    torch.manual_seed(0)
+    dropped = dropout_layer(0.25, factors=2).train()(torch.ones(400_000))
+    assert float((dropped == 0).float().mean()) == pytest.approx(1 - 0.75**2, abs=0.005)
+    assert float(dropped.max()) == pytest.approx(1 / 0.75**2)
