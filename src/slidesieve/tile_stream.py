@@ -84,7 +84,7 @@ def _read_chunk(reader: SlideReader, tiles: TileSet, start: int) -> TileChunk:
     rows = []
     for row, (x, y) in enumerate(asked.tolist(), start):
         try:
-            images[len(rows)] = read_tile(reader, tiles.spec, x, y)
+            read_tile(reader, tiles.spec, x, y, out=images[len(rows)])
         except TileReadError as error:
             log.warning("slide %s: tile at x %d, y %d left out: %s", tiles.slide_id, x, y, error)
         else:

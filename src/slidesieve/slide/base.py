@@ -48,7 +48,13 @@ class SlideReader(ABC):
 
     @abstractmethod
     def read_region(
-        self, x_level0: int, y_level0: int, level: int, width_px: int, height_px: int
+        self,
+        x_level0: int,
+        y_level0: int,
+        level: int,
+        width_px: int,
+        height_px: int,
+        out: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.uint8]:
         """Read a rectangle of one level.
 
@@ -58,10 +64,11 @@ class SlideReader(ABC):
             level: Pyramid level, 0 the finest.
             width_px: Width in px of that level.
             height_px: Height in px of that level.
+            out: (height_px, width_px, 3) where the pixels go, or None for a new array.
 
         Returns:
-            RGB (height_px, width_px, 3), perhaps read-only. What the slide leaves transparent shows
-            its background.
+            RGB (height_px, width_px, 3): `out` if it was given. What the slide leaves transparent
+            shows its background.
 
         Raises:
             TileReadError: The region cannot be decoded; other regions may still be read.

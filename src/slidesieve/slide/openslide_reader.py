@@ -43,7 +43,13 @@ class OpenSlideReader(SlideReader):
         self.background = _background(properties)
 
     def read_region(
-        self, x_level0: int, y_level0: int, level: int, width_px: int, height_px: int
+        self,
+        x_level0: int,
+        y_level0: int,
+        level: int,
+        width_px: int,
+        height_px: int,
+        out: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.uint8]:
         """Read a rectangle of one level; see `SlideReader.read_region`."""
         if self._slide is None:
@@ -57,7 +63,11 @@ class OpenSlideReader(SlideReader):
                 f"{self._path.name}: {width_px}×{height_px} px of level {level} at level-0 "
                 f"({x_level0}, {y_level0}) cannot be decoded: {error}"
             ) from error
-        return compose_on(np.asarray(image), self.background)
+        pixels = compose_on(np.asarray(image), self.background)
+        if out is None:
+            return pixels
+        out[:] = pixels
+        return out
 
     def close(self) -> None:
         """Release the file."""

@@ -109,7 +109,9 @@ def choose_tile_spec(
     )
 
 
-def read_tile(reader: SlideReader, spec: TileSpec, x: int, y: int) -> NDArray[np.uint8]:
+def read_tile(
+    reader: SlideReader, spec: TileSpec, x: int, y: int, out: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
     """Read one tile at its level and resize it once.
 
     Args:
@@ -117,16 +119,18 @@ def read_tile(reader: SlideReader, spec: TileSpec, x: int, y: int) -> NDArray[np
         spec: The slide's tile spec.
         x: Left edge in level-0 px.
         y: Top edge in level-0 px.
+        out: Contiguous (tile_px, tile_px, 3) where the tile goes, or None for a new array.
 
     Returns:
-        RGB (tile_px, tile_px, 3).
+        RGB (tile_px, tile_px, 3): `out` if it was given.
 
     Raises:
         TileReadError: The pixels cannot be decoded.
     """
-    pixels = reader.read_region(int(x), int(y), spec.level, spec.read_px, spec.read_px)
+    where = int(x), int(y), spec.level, spec.read_px, spec.read_px
     if spec.read_px == spec.tile_px:
-        return pixels
+        return reader.read_region(*where, out)
+    pixels = reader.read_region(*where)
     shrinks = spec.read_px > spec.tile_px
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return cv2.resize(pixels, (spec.tile_px, spec.tile_px), interpolation=interpolation)
+    return cv2.resize(pixels, (spec.tile_px, spec.tile_px), out, interpolation=interpolation)

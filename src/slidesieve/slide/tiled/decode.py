@@ -7,7 +7,7 @@ refuse and OpenSlide would take is settled by asking it, see `TiledReader`.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from typing import Protocol
 
 import imagecodecs
 import numpy as np
@@ -28,23 +28,41 @@ class LostTileError(StoredTileError):
     """A stored tile lies beyond the end of the file: no reader can have it."""
 
 
-def tile_decoder(level: StoredLevel) -> Callable[[bytes], Tile]:
-    """The decoder of a level's tiles.
+class TileDecoder(Protocol):
+    """Decodes the tiles of a level; thread-safe."""
 
-    Returns:
-        A thread-safe function from a tile's bytes to its RGB pixels (tile_height, tile_width, 3).
-        It raises `StoredTileError` for bytes that do not hold such a tile, and never allocates
-        much more than a tile.
-    """
+    def __call__(self, data: bytes, out: Tile | None = None) -> Tile:
+        """Decode one tile.
+
+        Args:
+            data: Its bytes.
+            out: Contiguous (tile_height, tile_width, 3) where the pixels go, or None for a new
+                array; what it holds after an error is not said.
+
+        Returns:
+            RGB (tile_height, tile_width, 3): `out` if it was given.
+
+        Raises:
+            StoredTileError: The bytes do not hold such a tile; never has much more memory than a
+                tile's been allocated for them.
+        """
+
+
+def tile_decoder(level: StoredLevel) -> TileDecoder:
+    """Return the decoder of a level's tiles."""
     if level.packing == "jpeg":
         return _JpegDecoder(level)
     unpack = _decode_jpeg2000 if level.packing == "jpeg2000" else _decode_lossless
 
-    def decode(data: bytes) -> Tile:
+    def decode(data: bytes, out: Tile | None = None) -> Tile:
         try:
-            return unpack(data, level)
+            pixels = unpack(data, level)
         except (ValueError, RuntimeError, NotImplementedError, struct.error) as error:
             raise StoredTileError(f"{level.packing}: {error}") from error
+        if out is None:
+            return pixels
+        out[:] = pixels
+        return out
 
     return decode
 
@@ -56,7 +74,7 @@ class _JpegDecoder:
         self._level = level
         self._heads = (b"", b"")
 
-    def __call__(self, data: bytes) -> Tile:
+    def __call__(self, data: bytes, out: Tile | None = None) -> Tile:
         level = self._level
         try:
             stored, whole = self._heads
@@ -77,6 +95,7 @@ class _JpegDecoder:
                 min_width=level.tile_width,
                 min_height=level.tile_height,
                 min_factor=level.shrink,
+                buffer=out,
             )
         except ValueError as error:
             raise StoredTileError(f"jpeg: {error}") from error

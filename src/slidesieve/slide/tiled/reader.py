@@ -17,7 +17,14 @@ from slidesieve.slide.base import SlideReader
 from slidesieve.slide.openslide_reader import OpenSlideReader
 from slidesieve.slide.tiled.cache import TileCache, TileKey
 from slidesieve.slide.tiled.decode import LostTileError, StoredTileError, tile_decoder
-from slidesieve.slide.tiled.region import Axis, axis_of, count_touches, draw_region, touched_tiles
+from slidesieve.slide.tiled.region import (
+    Axis,
+    axis_of,
+    count_touches,
+    draw_region,
+    tile_alone,
+    touched_tiles,
+)
 from slidesieve.slide.tiled.structure import halved, read_structure
 
 log = logging.getLogger(__name__)
@@ -84,15 +91,19 @@ class TiledReader(SlideReader):
         self._cache.announce({(level, tile): count for tile, count in touches.items()})
 
     def read_region(
-        self, x_level0: int, y_level0: int, level: int, width_px: int, height_px: int
+        self,
+        x_level0: int,
+        y_level0: int,
+        level: int,
+        width_px: int,
+        height_px: int,
+        out: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.uint8]:
         """Read a rectangle of one level; see `SlideReader.read_region`."""
-        region = np.empty((height_px, width_px, 3), np.uint8)
-        for top, left, *piece in self._pieces(level, x_level0, y_level0, width_px, height_px):
-            pixels = self._read_piece(level, *piece)
-            if pixels.shape == region.shape:
-                return pixels
-            region[top : top + _PIECE_PX, left : left + _PIECE_PX] = pixels
+        region = np.empty((height_px, width_px, 3), np.uint8) if out is None else out
+        for top, left, x, y, *_ in self._pieces(level, x_level0, y_level0, width_px, height_px):
+            piece = region[top : top + _PIECE_PX, left : left + _PIECE_PX]
+            self._read_piece(level, x, y, piece)
         return region
 
     def close(self) -> None:
@@ -128,13 +139,18 @@ class TiledReader(SlideReader):
                     min(_PIECE_PX, height - top),
                 )
 
-    def _read_piece(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
+    def _read_piece(self, level: int, x: int, y: int, piece: NDArray[np.uint8]) -> None:
+        height, width = piece.shape[:2]
         across, down = self._axes(level, x, y, width, height)
-        numbers = touched_tiles(self._levels[level], across, down)
+        stored = self._levels[level]
+        alone = tile_alone(stored, across, down)
+        numbers = touched_tiles(stored, across, down)
         keys = [(level, number) for number in numbers]
         try:
+            if alone is not None and self._cache.decode_to((level, alone), piece):
+                return
             tiles = {number: self._cache.get((level, number)) for number in numbers}
-            return draw_region(tiles, self._levels[level], across, down, self.background)
+            draw_region(tiles, stored, across, down, self.background, piece)
         except LostTileError as error:
             # OpenSlide would first ask for as much memory as the tags say the tile has bytes.
             raise TileReadError(
@@ -144,7 +160,7 @@ class TiledReader(SlideReader):
         except StoredTileError as error:
             log.debug("region at level-0 (%d, %d) is left to OpenSlide: %s", x, y, error)
             with self._openslide_lock:
-                return self._read_by_openslide(x, y, level, width, height)
+                piece[:] = self._read_by_openslide(x, y, level, width, height)
         finally:
             self._cache.release(keys)
 
@@ -163,7 +179,7 @@ class TiledReader(SlideReader):
         down = axis_of(y, downsample, height, stored.tile_height, stored.height)
         return across, down
 
-    def _decode(self, key: TileKey) -> NDArray[np.uint8]:
+    def _decode(self, key: TileKey, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         level, number = key
         stored = self._levels[level]
         start, length = int(stored.offsets[number]), int(stored.byte_counts[number])
@@ -174,4 +190,4 @@ class TiledReader(SlideReader):
             is_lost = stored.packing in ("jpeg", "jpeg2000")
             error = LostTileError if is_lost else StoredTileError
             raise error(f"a tile of {length} bytes at {start} ends beyond the file")
-        return self._decoders[level](os.pread(self._file, length, start))
+        return self._decoders[level](os.pread(self._file, length, start), out)

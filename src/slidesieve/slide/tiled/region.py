@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ TileAt = Callable[[int, int], Pixels]
 
 _FIXED = 65536  # pixman's coordinates have 16 binary digits behind the point
 _OF_255 = np.float32(1 / 255)
+# Tiles of a grid share their axes, rows and columns: as many as two rows of a large slide have.
+_AXES = 2048
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Axis:
         return min(self.tile_px, self.extent - tile * self.tile_px)
 
 
+@lru_cache(_AXES)
 def axis_of(
     position_level0: int, downsample: float, length: int, tile_px: int, extent: int
 ) -> Axis:
@@ -123,6 +127,15 @@ def _spans(
     return start, np.where(visible > 0, end, start)
 
 
+def tile_alone(level: StoredLevel, across: Axis, down: Axis) -> int | None:
+    """Number of the stored tile that a region is, neither more nor less; None if it is no tile."""
+    is_one = all(
+        axis.offset == axis.shift == 0 and axis.length == axis.tile_px == axis.stored_px(axis.start)
+        for axis in (across, down)
+    )
+    return down.start * level.tiles_across + across.start if is_one else None
+
+
 def touched_tiles(level: StoredLevel, across: Axis, down: Axis) -> list[int]:
     """Numbers of the stored tiles that a region needs, in the order they are drawn."""
     return [
@@ -138,7 +151,8 @@ def draw_region(
     across: Axis,
     down: Axis,
     background: Colour,
-) -> Pixels:
+    region: Pixels,
+) -> None:
     """Draw a region from its decoded tiles.
 
     Args:
@@ -147,39 +161,30 @@ def draw_region(
         across: The region's horizontal axis.
         down: Its vertical axis.
         background: What shows where the level has no px.
-
-    Returns:
-        RGB (down.length, across.length, 3), read-only where it is a part of one tile.
+        region: RGB (down.length, across.length, 3), written to.
     """
 
     def tile(row: int, column: int) -> Pixels:
         return tiles[row * level.tiles_across + column]
 
     if across.is_whole and down.is_whole:
-        return _copy(tile, across, down, background)
-    return _interpolate(tile, across, down, background)
+        _copy(tile, across, down, background, region)
+    else:
+        _interpolate(tile, across, down, background, region)
 
 
-def _copy(tile: TileAt, across: Axis, down: Axis, background: Colour) -> Pixels:
+def _copy(tile: TileAt, across: Axis, down: Axis, background: Colour, region: Pixels) -> None:
     rows, columns = _overlaps(down), _overlaps(across)
-    is_covered = _covered(rows) * _covered(columns) == down.length * across.length
-    if is_covered and len(rows) == len(columns) == 1:
-        (row, _, tile_y), (column, _, tile_x) = rows[0], columns[0]
-        within = tile(row, column)[tile_y, tile_x]
-        # Others may be given the same tile.
-        within.flags.writeable = False
-        return within
-    region = np.empty((down.length, across.length, 3), np.uint8)
-    if not is_covered:
+    if _covered(rows) * _covered(columns) < down.length * across.length:
         region[:] = background
     for row, region_y, tile_y in rows:
         for column, region_x, tile_x in columns:
             region[region_y, region_x] = tile(row, column)[tile_y, tile_x]
-    return region
 
 
-def _interpolate(tile: TileAt, across: Axis, down: Axis, background: Colour) -> Pixels:
-    region = np.empty((down.length, across.length, 3), np.uint8)
+def _interpolate(
+    tile: TileAt, across: Axis, down: Axis, background: Colour, region: Pixels
+) -> None:
     rows, columns = _overlaps(down, window=2), _overlaps(across, window=2)
     for row, region_y, tile_y in rows:
         for column, region_x, tile_x in columns:
@@ -192,9 +197,9 @@ def _interpolate(tile: TileAt, across: Axis, down: Axis, background: Colour) -> 
         region[y] = _between_tiles(tile, across, down, slice(0, across.length), y, background)
     for x in _gaps(columns, across.length):
         region[:, x] = _between_tiles(tile, across, down, x, slice(0, down.length), background)
-    return region
 
 
+@lru_cache(_AXES)
 def _overlaps(axis: Axis, window: int = 1) -> list[tuple[int, slice, slice]]:
     """Tiles, the px of the region made of `window` px of one tile alone, and which px these are."""
     overlaps = []

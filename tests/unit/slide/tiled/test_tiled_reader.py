@@ -304,3 +304,16 @@ class TestHalfScale:
         path = write_pyramid(tmp_path / "s.tiff", packing, sizes)
         with open_slide(path, "tiled-half") as half, open_slide(path, "tiled") as plain:
             assert half.level_dimensions == plain.level_dimensions
+
+
+@pytest.mark.parametrize("reader", ["tiled", "openslide"])
+@pytest.mark.parametrize("packing", ["jpeg_420", "predictor"])
+@pytest.mark.parametrize("corner", [(96, 64), (100, 70), (-20, 290)])
+def test_pixels_go_where_they_are_wanted(pyramids, reader, packing, corner):
+    with open_slide(pyramids[packing], reader) as slide:
+        expected = slide.read_region(*corner, 0, 96, 64)
+        # Announced, a region that is one stored tile is decoded straight to its place.
+        slide.expect(0, np.array([(*corner, 96, 64)]))
+        out = np.full((64, 96, 3), 7, np.uint8)
+        assert slide.read_region(*corner, 0, 96, 64, out) is out
+    np.testing.assert_array_equal(out, expected)
