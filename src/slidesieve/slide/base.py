@@ -46,7 +46,6 @@ class SlideReader(ABC):
         """Height of level 0 in px."""
         return self.level_dimensions[0][1]
 
-    @abstractmethod
     def read_region(
         self,
         x_level0: int,
@@ -73,6 +72,15 @@ class SlideReader(ABC):
         Raises:
             TileReadError: The region cannot be decoded; other regions may still be read.
         """
+        region = np.empty((height_px, width_px, 3), np.uint8) if out is None else out
+        self._read_into(region, x_level0, y_level0, level)
+        return region
+
+    @abstractmethod
+    def _read_into(
+        self, region: NDArray[np.uint8], x_level0: int, y_level0: int, level: int
+    ) -> None:
+        """Fill a region (height, width, 3), not always contiguous; see `read_region`."""
 
     def expect(self, level: int, regions: NDArray[np.int64]) -> None:
         """Announce regions that will be read once each, soon and about in this order.

@@ -42,16 +42,10 @@ class OpenSlideReader(SlideReader):
         self.vendor = properties.get(openslide.PROPERTY_NAME_VENDOR, "unknown")
         self.background = _background(properties)
 
-    def read_region(
-        self,
-        x_level0: int,
-        y_level0: int,
-        level: int,
-        width_px: int,
-        height_px: int,
-        out: NDArray[np.uint8] | None = None,
-    ) -> NDArray[np.uint8]:
-        """Read a rectangle of one level; see `SlideReader.read_region`."""
+    def _read_into(
+        self, region: NDArray[np.uint8], x_level0: int, y_level0: int, level: int
+    ) -> None:
+        height_px, width_px = region.shape[:2]
         if self._slide is None:
             self._slide = _open(self._path)
         try:
@@ -63,11 +57,7 @@ class OpenSlideReader(SlideReader):
                 f"{self._path.name}: {width_px}×{height_px} px of level {level} at level-0 "
                 f"({x_level0}, {y_level0}) cannot be decoded: {error}"
             ) from error
-        pixels = compose_on(np.asarray(image), self.background)
-        if out is None:
-            return pixels
-        out[:] = pixels
-        return out
+        region[:] = compose_on(np.asarray(image), self.background)
 
     def close(self) -> None:
         """Release the file."""

@@ -23,7 +23,7 @@ class Facts(SlideReader):
     def __init__(self, mpp, objective=None, note=""):
         self.mpp, self.objective, self.mpp_note = mpp, objective, note
 
-    def read_region(self, *args):
+    def _read_into(self, *args):
         raise AssertionError("no pixels here")
 
     def close(self):

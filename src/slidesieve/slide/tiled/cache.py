@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +12,6 @@ from numpy.typing import NDArray
 from slidesieve.slide.tiled.decode import StoredTileError
 
 TileKey = tuple[int, int]  # level and number of the tile
-
-
-class _Decode(Protocol):
-    def __call__(self, key: TileKey, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]: ...
 
 
 class _Entry:
@@ -39,12 +34,11 @@ class TileCache:
     used longest ago go, whatever was announced.
 
     Args:
-        decode: From a key to pixels, in a given array if there is one, or StoredTileError; called
-            outside all locks.
+        decode: From a key to pixels, or StoredTileError; called outside all locks.
         budget_bytes: Most pixels to keep.
     """
 
-    def __init__(self, decode: _Decode, budget_bytes: int) -> None:
+    def __init__(self, decode: Callable[[TileKey], NDArray[np.uint8]], budget_bytes: int) -> None:
         self._decode = decode
         self._budget = budget_bytes
         self._lock = threading.Lock()
@@ -81,21 +75,12 @@ class TileCache:
             raise type(entry.error)(*entry.error.args)
         return entry.pixels
 
-    def decode_to(self, key: TileKey, out: NDArray[np.uint8]) -> bool:
-        """Decode a tile to where its only announced use wants it, if nobody has it yet.
-
-        Returns:
-            Whether that was so; if not, nothing was done.
-
-        Raises:
-            StoredTileError: It cannot be decoded.
-        """
+    def claim(self, key: TileKey) -> bool:
+        """Whether the caller is to decode a tile itself: its last announced use, kept by nobody."""
         with self._lock:
-            if self._uses_left[key] != 1 or key in self._entries:
-                return False
-            self.n_decoded += 1
-        self._decode(key, out)
-        return True
+            is_mine = self._uses_left[key] == 1 and key not in self._entries
+            self.n_decoded += is_mine
+            return is_mine
 
     def release(self, keys: Iterable[TileKey]) -> None:
         """End one announced use of each tile."""

@@ -7,7 +7,7 @@ refuse and OpenSlide would take is settled by asking it, see `TiledReader`.
 from __future__ import annotations
 
 import struct
-from typing import Protocol
+from collections.abc import Callable
 
 import imagecodecs
 import numpy as np
@@ -28,41 +28,23 @@ class LostTileError(StoredTileError):
     """A stored tile lies beyond the end of the file: no reader can have it."""
 
 
-class TileDecoder(Protocol):
-    """Decodes the tiles of a level; thread-safe."""
+def tile_decoder(level: StoredLevel) -> Callable[[bytes, Tile], None]:
+    """The decoder of a level's tiles.
 
-    def __call__(self, data: bytes, out: Tile | None = None) -> Tile:
-        """Decode one tile.
-
-        Args:
-            data: Its bytes.
-            out: Contiguous (tile_height, tile_width, 3) where the pixels go, or None for a new
-                array; what it holds after an error is not said.
-
-        Returns:
-            RGB (tile_height, tile_width, 3): `out` if it was given.
-
-        Raises:
-            StoredTileError: The bytes do not hold such a tile; never has much more memory than a
-                tile's been allocated for them.
-        """
-
-
-def tile_decoder(level: StoredLevel) -> TileDecoder:
-    """Return the decoder of a level's tiles."""
+    Returns:
+        A thread-safe function that takes a tile's bytes and a contiguous array of its shape,
+        (tile_height, tile_width, 3), which it fills with RGB. It raises `StoredTileError` for bytes
+        that do not hold such a tile, and never allocates much more than a tile.
+    """
     if level.packing == "jpeg":
         return _JpegDecoder(level)
     unpack = _decode_jpeg2000 if level.packing == "jpeg2000" else _decode_lossless
 
-    def decode(data: bytes, out: Tile | None = None) -> Tile:
+    def decode(data: bytes, out: Tile) -> None:
         try:
-            pixels = unpack(data, level)
+            out[:] = unpack(data, level)
         except (ValueError, RuntimeError, NotImplementedError, struct.error) as error:
             raise StoredTileError(f"{level.packing}: {error}") from error
-        if out is None:
-            return pixels
-        out[:] = pixels
-        return out
 
     return decode
 
@@ -74,7 +56,7 @@ class _JpegDecoder:
         self._level = level
         self._heads = (b"", b"")
 
-    def __call__(self, data: bytes, out: Tile | None = None) -> Tile:
+    def __call__(self, data: bytes, out: Tile) -> None:
         level = self._level
         try:
             stored, whole = self._heads
@@ -89,7 +71,7 @@ class _JpegDecoder:
                     level.tile_height * level.shrink,
                 )
                 self._heads = (data[:end], whole)
-            return simplejpeg.decode_jpeg(
+            simplejpeg.decode_jpeg(
                 whole + data[end:],
                 "RGB",
                 min_width=level.tile_width,

@@ -17,14 +17,7 @@ from slidesieve.slide.base import SlideReader
 from slidesieve.slide.openslide_reader import OpenSlideReader
 from slidesieve.slide.tiled.cache import TileCache, TileKey
 from slidesieve.slide.tiled.decode import LostTileError, StoredTileError, tile_decoder
-from slidesieve.slide.tiled.region import (
-    Axis,
-    axis_of,
-    count_touches,
-    draw_region,
-    tile_alone,
-    touched_tiles,
-)
+from slidesieve.slide.tiled.region import Axis, axis_of, count_touches, draw_region, touched_tiles
 from slidesieve.slide.tiled.structure import halved, read_structure
 
 log = logging.getLogger(__name__)
@@ -90,21 +83,13 @@ class TiledReader(SlideReader):
         touches = count_touches(self._levels[level], self.level_downsamples[level], regions)
         self._cache.announce({(level, tile): count for tile, count in touches.items()})
 
-    def read_region(
-        self,
-        x_level0: int,
-        y_level0: int,
-        level: int,
-        width_px: int,
-        height_px: int,
-        out: NDArray[np.uint8] | None = None,
-    ) -> NDArray[np.uint8]:
-        """Read a rectangle of one level; see `SlideReader.read_region`."""
-        region = np.empty((height_px, width_px, 3), np.uint8) if out is None else out
+    def _read_into(
+        self, region: NDArray[np.uint8], x_level0: int, y_level0: int, level: int
+    ) -> None:
+        height_px, width_px = region.shape[:2]
         for top, left, x, y, *_ in self._pieces(level, x_level0, y_level0, width_px, height_px):
             piece = region[top : top + _PIECE_PX, left : left + _PIECE_PX]
-            self._read_piece(level, x, y, piece)
-        return region
+            self._read_piece(piece, x, y, level)
 
     def close(self) -> None:
         """Release the file."""
@@ -139,15 +124,16 @@ class TiledReader(SlideReader):
                     min(_PIECE_PX, height - top),
                 )
 
-    def _read_piece(self, level: int, x: int, y: int, piece: NDArray[np.uint8]) -> None:
+    def _read_piece(self, piece: NDArray[np.uint8], x: int, y: int, level: int) -> None:
         height, width = piece.shape[:2]
         across, down = self._axes(level, x, y, width, height)
         stored = self._levels[level]
-        alone = tile_alone(stored, across, down)
         numbers = touched_tiles(stored, across, down)
         keys = [(level, number) for number in numbers]
         try:
-            if alone is not None and self._cache.decode_to((level, alone), piece):
+            is_a_tile = across.spans_a_tile and down.spans_a_tile
+            if is_a_tile and piece.flags.c_contiguous and self._cache.claim(keys[0]):
+                self._decode(keys[0], piece)
                 return
             tiles = {number: self._cache.get((level, number)) for number in numbers}
             draw_region(tiles, stored, across, down, self.background, piece)
@@ -160,18 +146,18 @@ class TiledReader(SlideReader):
         except StoredTileError as error:
             log.debug("region at level-0 (%d, %d) is left to OpenSlide: %s", x, y, error)
             with self._openslide_lock:
-                piece[:] = self._read_by_openslide(x, y, level, width, height)
+                self._read_by_openslide(piece, x, y, level)
         finally:
             self._cache.release(keys)
 
-    def _read_by_openslide(
-        self, x: int, y: int, level: int, width: int, height: int
-    ) -> NDArray[np.uint8]:
+    def _read_by_openslide(self, piece: NDArray[np.uint8], x: int, y: int, level: int) -> None:
+        height, width = piece.shape[:2]
         if self._levels[level].shrink == 2:
             pixels = self._openslide.read_region(x, y, 0, 2 * width, 2 * height)
-            return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+            piece[:] = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+            return
         theirs = self._openslide.level_downsamples.index(self.level_downsamples[level])
-        return self._openslide.read_region(x, y, theirs, width, height)
+        self._openslide.read_region(x, y, theirs, width, height, piece)
 
     def _axes(self, level: int, x: int, y: int, width: int, height: int) -> tuple[Axis, Axis]:
         stored, downsample = self._levels[level], self.level_downsamples[level]
@@ -190,4 +176,7 @@ class TiledReader(SlideReader):
             is_lost = stored.packing in ("jpeg", "jpeg2000")
             error = LostTileError if is_lost else StoredTileError
             raise error(f"a tile of {length} bytes at {start} ends beyond the file")
-        return self._decoders[level](os.pread(self._file, length, start), out)
+        shape = (stored.tile_height, stored.tile_width, 3)
+        tile = np.empty(shape, np.uint8) if out is None else out
+        self._decoders[level](os.pread(self._file, length, start), tile)
+        return tile

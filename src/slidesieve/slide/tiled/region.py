@@ -26,7 +26,7 @@ TileAt = Callable[[int, int], Pixels]
 
 _FIXED = 65536  # pixman's coordinates have 16 binary digits behind the point
 _OF_255 = np.float32(1 / 255)
-# Tiles of a grid share their axes, rows and columns: as many as two rows of a large slide have.
+# Axes remembered: the tiles of a grid share those of its rows and columns.
 _AXES = 2048
 
 
@@ -56,6 +56,12 @@ class Axis:
     def is_whole(self) -> bool:
         """Whether tiles lie at whole px of the region."""
         return round(self.offset * _FIXED) % _FIXED == 0
+
+    @property
+    def spans_a_tile(self) -> bool:
+        """Whether the region is one tile, all of which belongs to the level."""
+        is_at_a_tile = self.offset == self.shift == 0
+        return is_at_a_tile and self.length == self.tile_px == self.stored_px(self.start)
 
     def place(self, tile: int) -> int:
         """Where a tile's corner lies in the region, in 1/65536 px."""
@@ -127,15 +133,6 @@ def _spans(
     return start, np.where(visible > 0, end, start)
 
 
-def tile_alone(level: StoredLevel, across: Axis, down: Axis) -> int | None:
-    """Number of the stored tile that a region is, neither more nor less; None if it is no tile."""
-    is_one = all(
-        axis.offset == axis.shift == 0 and axis.length == axis.tile_px == axis.stored_px(axis.start)
-        for axis in (across, down)
-    )
-    return down.start * level.tiles_across + across.start if is_one else None
-
-
 def touched_tiles(level: StoredLevel, across: Axis, down: Axis) -> list[int]:
     """Numbers of the stored tiles that a region needs, in the order they are drawn."""
     return [
@@ -200,7 +197,7 @@ def _interpolate(
 
 
 @lru_cache(_AXES)
-def _overlaps(axis: Axis, window: int = 1) -> list[tuple[int, slice, slice]]:
+def _overlaps(axis: Axis, window: int = 1) -> tuple[tuple[int, slice, slice], ...]:
     """Tiles, the px of the region made of `window` px of one tile alone, and which px these are."""
     overlaps = []
     for tile in range(axis.start, axis.end):
@@ -211,14 +208,14 @@ def _overlaps(axis: Axis, window: int = 1) -> list[tuple[int, slice, slice]]:
         if first < last:
             source = slice(first - place, last - place + window - 1)
             overlaps.append((tile, slice(first, last), source))
-    return overlaps
+    return tuple(overlaps)
 
 
-def _covered(overlaps: list[tuple[int, slice, slice]]) -> int:
+def _covered(overlaps: tuple[tuple[int, slice, slice], ...]) -> int:
     return sum(in_region.stop - in_region.start for _, in_region, _ in overlaps)
 
 
-def _gaps(overlaps: list[tuple[int, slice, slice]], length: int) -> Iterator[slice]:
+def _gaps(overlaps: tuple[tuple[int, slice, slice], ...], length: int) -> Iterator[slice]:
     """Parts of the region that lie within no single tile."""
     position = 0
     for _, in_region, _ in overlaps:

@@ -317,3 +317,21 @@ def test_pixels_go_where_they_are_wanted(pyramids, reader, packing, corner):
         out = np.full((64, 96, 3), 7, np.uint8)
         assert slide.read_region(*corner, 0, 96, 64, out) is out
     np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("reader", ["tiled", "tiled-half"])
+def test_a_stored_tile_goes_into_a_wider_array(tmp_path, reader):
+    path = write_pyramid(tmp_path / "s.tiff", "jpeg_420", [(1024, 1024)], tile=(512, 512))
+    with open_slide(path, reader) as slide:
+        level = len(slide.level_dimensions) - 1
+        tile_px = 512 >> level
+        expected = slide.read_region(512, 512, level, tile_px, tile_px)
+    with open_slide(path, reader) as slide:
+        slide.expect(level, np.array([(512, 512, tile_px, tile_px)]))
+        wide = np.full((tile_px, tile_px + 100, 3), 7, np.uint8)
+        # Left to OpenSlide, half-scale px would be others.
+        slide.read_region(512, 512, level, tile_px, tile_px, wide[:, 50:-50])
+        assert slide.n_decoded == 1
+    np.testing.assert_array_equal(wide[:, 50:-50], expected)
+    assert (wide[:, :50] == 7).all()
+    assert (wide[:, -50:] == 7).all()
