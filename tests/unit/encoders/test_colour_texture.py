@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from slidesieve.encoders.colour_texture import binary_patterns, gradients, intensity, spatial
-from slidesieve.encoders.colour_texture.encoder import FEATURE_NAMES, ColourTexture, describe_tile
+from slidesieve.encoders.colour_texture.encoder import FEATURE_NAMES, ColourTexture, describe_tiles
 from slidesieve.encoders.colour_texture.planes import separate_stains, take_apart
 from slidesieve.errors import ConfigError
 
@@ -38,7 +38,7 @@ def documented(repo) -> dict[str, tuple[float, float]]:
 
 
 def named(tile: np.ndarray) -> dict[str, float]:
-    return dict(zip(FEATURE_NAMES, describe_tile(tile), strict=True))
+    return dict(zip(FEATURE_NAMES, describe_tiles(tile[None])[0], strict=True))
 
 
 def flat(rgb: tuple[int, int, int], side: int = 128) -> np.ndarray:
@@ -113,14 +113,17 @@ def test_a_tile_is_encoded_alike_in_any_batch_layout_and_thread(seed, side):
     scene = cv2.GaussianBlur(
         rng.integers(0, 256, (side + 3, 4 * side, 3), dtype=np.uint8), (5, 5), 0
     )
-    tiles = [scene[3:, 1 + i * (side - 1) : 1 + i * (side - 1) + side] for i in range(3)]
+    # More than are measured at once.
+    tiles = [
+        scene[3:, left : left + side] for left in range(1, 35 * (side // 12), 2 * (side // 12))
+    ]
     encoder = ColourTexture()
     together = encoder.encode(np.stack(tiles))
     with ThreadPoolExecutor(3) as pool:
-        threaded = list(pool.map(describe_tile, tiles))
+        threaded = list(pool.map(encoder.encode, (tile[None] for tile in tiles)))
     for index, tile in enumerate(tiles):
         np.testing.assert_array_equal(encoder.encode(tile[None])[0], together[index])
-        np.testing.assert_array_equal(np.float32(threaded[index]), together[index])
+        np.testing.assert_array_equal(threaded[index][0], together[index])
 
 
 def test_a_pure_colour_gives_its_closed_form():
@@ -200,7 +203,8 @@ def test_tissue_statistics_leave_out_glass():
 
 
 def test_binary_patterns_of_a_constant_are_all_ones():
-    assert binary_patterns.pattern_shares(np.full((20, 30), 7, np.uint8)) == [0] * 8 + [1, 0]
+    shares = binary_patterns.pattern_shares([np.full((20, 30), 7, np.uint8)])
+    assert shares.tolist() == [[0] * 8 + [1, 0]]
 
 
 def test_binary_patterns_agree_with_counting_pixel_by_pixel():
@@ -212,7 +216,7 @@ def test_binary_patterns_agree_with_counting_pixel_by_pixel():
             bits = [int(plane[y + dy, x + dx] >= plane[y, x]) for dy, dx in ring]
             changes = sum(a != b for a, b in zip(bits, bits[1:] + bits[:1], strict=True))
             counts[sum(bits) if changes <= 2 else 9] += 1
-    np.testing.assert_allclose(binary_patterns.pattern_shares(plane), counts / counts.sum())
+    np.testing.assert_allclose(binary_patterns.pattern_shares([plane])[0], counts / counts.sum())
 
 
 def test_parallel_fibres_are_coherent_and_noise_is_not():
@@ -248,9 +252,8 @@ def test_evenness_of_a_full_a_half_and_an_empty_mask():
     full = np.full((128, 128), 255, np.uint8)
     half = full.copy()
     half[64:] = 0
-    assert spatial.evenness(full) == [1, 1, 1, 1]
-    assert spatial.evenness(half) == pytest.approx([0.5, 0.5, 0.5, 0.5])
-    assert spatial.evenness(np.zeros_like(full)) == [0, 0, 0, 0]
+    evenness = spatial.evenness([full, half, np.zeros_like(full)])
+    np.testing.assert_allclose(evenness, np.repeat([[1], [0.5], [0]], 4, axis=1))
 
 
 @pytest.mark.parametrize("count", [5, 20, 50])

@@ -7,6 +7,8 @@ in radius. At 0.5 µm a pixel the bands of 4 and 8 px hold nuclei, that of 2 px 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +27,12 @@ NAMES = tuple(
 )
 
 
-def measure(planes: TilePlanes) -> list[float]:
-    """Measure the 16 numbers of `NAMES`."""
+def measure(tiles: Sequence[TilePlanes]) -> NDArray[np.float64]:
+    """Measure the 16 numbers of `NAMES`, (B, 16)."""
+    return np.array([_of_tile(tile) for tile in tiles])
+
+
+def _of_tile(planes: TilePlanes) -> list[float]:
     values: list[float] = []
     for pyramid in (planes.haematoxylin, planes.eosin):
         for level in _LEVELS:

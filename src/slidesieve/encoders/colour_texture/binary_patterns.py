@@ -9,6 +9,8 @@ differences then weigh rare and common patterns alike, and come near those of th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -25,24 +27,27 @@ NAMES = tuple(
 )
 
 
-def measure(planes: TilePlanes) -> list[float]:
-    """Measure the 40 numbers of `NAMES`: roots of shares, the squares of each ten summing to 1."""
-    looked_at = (
-        planes.haematoxylin_full,
-        planes.haematoxylin[1],
-        planes.haematoxylin[2],
-        planes.eosin[1],
-    )
-    shares = [pattern_shares(plane) for plane in looked_at]
-    return np.sqrt(shares).ravel().tolist()
+def measure(tiles: Sequence[TilePlanes]) -> NDArray[np.float64]:
+    """Measure the 40 numbers of `NAMES`, (B, 40): roots of shares, each ten squares sum to 1."""
+    looked_at = [
+        plane
+        for tile in tiles
+        for plane in (
+            tile.haematoxylin_full,
+            tile.haematoxylin[1],
+            tile.haematoxylin[2],
+            tile.eosin[1],
+        )
+    ]
+    return np.sqrt(pattern_shares(looked_at)).reshape(len(tiles), -1)
 
 
-def pattern_shares(plane: Plane) -> list[float]:
-    """Share of the inner pixels of a plane in each of the ten classes of patterns."""
-    codes = _codes(plane)
-    counts = cv2.calcHist([codes], [0], None, [256], [0, 256]).ravel()
-    by_class = np.bincount(_CLASS_OF_CODE, weights=counts, minlength=len(_CLASSES))
-    return (by_class / codes.size).tolist()
+def pattern_shares(planes: Sequence[Plane]) -> NDArray[np.float64]:
+    """Share of the inner pixels of each plane in each of the ten classes of patterns, (n, 10)."""
+    codes = [_codes(plane) for plane in planes]
+    counts = [cv2.calcHist([part], [0], None, [256], [0, 256]).ravel() for part in codes]
+    sizes = np.array([part.size for part in codes])
+    return counts @ _IS_OF_CLASS / sizes[:, None]
 
 
 def _codes(plane: Plane) -> Plane:
@@ -57,10 +62,11 @@ def _codes(plane: Plane) -> Plane:
     return codes
 
 
-def _class_of_code() -> NDArray[np.int64]:
+def _is_of_class() -> NDArray[np.float64]:
+    """Which of the ten classes each of the 256 codes belongs to, one-hot."""
     bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
     changes = (bits != np.roll(bits, 1, axis=1)).sum(axis=1)
-    return np.where(changes <= 2, bits.sum(axis=1), len(_CLASSES) - 1)
+    return np.eye(len(_CLASSES))[np.where(changes <= 2, bits.sum(axis=1), len(_CLASSES) - 1)]
 
 
-_CLASS_OF_CODE = _class_of_code()
+_IS_OF_CLASS = _is_of_class()

@@ -5,8 +5,11 @@ Half size loses nothing that JPEG, which stores colour at half size, had not los
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from slidesieve.encoders.colour_texture.planes import Plane, TilePlanes, halve
 
@@ -32,8 +35,12 @@ _HUE_COSINE = np.cos(_HUE_ANGLE)
 _HUE_SINE = np.sin(_HUE_ANGLE)
 
 
-def measure(planes: TilePlanes) -> list[float]:
-    """Measure the 21 numbers of `NAMES`."""
+def measure(tiles: Sequence[TilePlanes]) -> NDArray[np.float64]:
+    """Measure the 21 numbers of `NAMES`, (B, 21)."""
+    return np.array([_of_tile(tile) for tile in tiles])
+
+
+def _of_tile(planes: TilePlanes) -> list[float]:
     rgb = planes.rgb_half
     return [
         *_channel_statistics(rgb),

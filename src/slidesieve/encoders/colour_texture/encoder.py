@@ -22,6 +22,8 @@ _GROUPS = (intensity, colour, gradients, binary_patterns, bands, nuclei, structu
 
 FEATURE_NAMES: tuple[str, ...] = tuple(name for group in _GROUPS for name in group.NAMES)
 MIN_TILE_PX = 64
+# Group after group over a few tiles: its code stays in the processor's caches, and so do they.
+_AT_ONCE = 16
 
 
 class ColourTexture:
@@ -56,16 +58,17 @@ class ColourTexture:
                 f"tiles must be at least {MIN_TILE_PX} px wide, not {tiles.shape[1:3]}"
             )
         features = np.empty((len(tiles), self.dim), dtype=np.float32)
-        for row, tile in zip(features, tiles, strict=True):
-            row[:] = describe_tile(tile)
+        for start in range(0, len(tiles), _AT_ONCE):
+            block = slice(start, start + _AT_ONCE)
+            features[block] = describe_tiles(tiles[block])
         return features
 
 
-def describe_tile(tile: NDArray[np.uint8]) -> list[float]:
-    """Measure one RGB tile (H, W, 3): the numbers of `FEATURE_NAMES`, in that order."""
+def describe_tiles(tiles: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Measure RGB tiles (B, H, W, 3), B at least 1: the numbers of `FEATURE_NAMES` of each."""
     # A copy of a view makes OpenCV see the same memory layout whatever the tile was cut from.
-    planes = take_apart(np.ascontiguousarray(tile))
-    return [value for group in _GROUPS for value in group.measure(planes)]
+    planes = [take_apart(np.ascontiguousarray(tile)) for tile in tiles]
+    return np.hstack([group.measure(planes) for group in _GROUPS])
 
 
 def build(spec: EncoderSpec) -> ColourTexture:

@@ -7,6 +7,8 @@ edges; (l1 - l2) / (l1 + l2) of its eigenvalues, the coherence, is 1 where all e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -30,29 +32,27 @@ NAMES = tuple(
 )
 
 
-def measure(planes: TilePlanes) -> list[float]:
-    """Measure the 24 numbers of `NAMES`."""
-    height, width = planes.haematoxylin_full.shape
+def measure(tiles: Sequence[TilePlanes]) -> NDArray[np.float64]:
+    """Measure the 24 numbers of `NAMES`, (B, 24)."""
+    height, width = tiles[0].haematoxylin_full.shape
     cells = (width // _CELL_PX, height // _CELL_PX)
-    tensors = np.stack(
+    tensors = np.array(
         [
             _structure_tensor(pyramid[level], cells)
-            for pyramid in (planes.haematoxylin, planes.eosin)
+            for tile in tiles
+            for pyramid in (tile.haematoxylin, tile.eosin)
             for level in _LEVELS
-        ]
+        ],
+        dtype=np.float64,
     )
-    return _tensor_statistics(tensors.astype(np.float64)).ravel().tolist()
+    return _tensor_statistics(tensors).reshape(len(tiles), -1)
 
 
-def _structure_tensor(plane: Plane, cells: tuple[int, int]) -> NDArray[np.float32]:
-    """Means of gx², gy² and gx·gy over each cell, (3, rows, columns)."""
-    along_x, along_y = cv2.spatialGradient(plane)
-    return np.stack(
-        [
-            cv2.resize(cv2.multiply(a, b, dtype=cv2.CV_32F), cells, interpolation=cv2.INTER_AREA)
-            for a, b in ((along_x, along_x), (along_y, along_y), (along_x, along_y))
-        ]
-    )
+def _structure_tensor(plane: Plane, cells: tuple[int, int]) -> list[NDArray[np.float32]]:
+    """Means of gx², gy² and gx·gy over each cell, (rows, columns) each."""
+    along_x, along_y = (along.astype(np.float32) for along in cv2.spatialGradient(plane))
+    products = along_x * along_x, along_y * along_y, along_x * along_y
+    return [cv2.resize(product, cells, interpolation=cv2.INTER_AREA) for product in products]
 
 
 def _tensor_statistics(tensors: NDArray[np.float64]) -> NDArray[np.float64]:

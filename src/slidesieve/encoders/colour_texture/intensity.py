@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +28,12 @@ _ZERO_LEVELS = np.array([[0.0], [0.0], [RESIDUAL_ZERO]])
 _LEVELS = np.arange(256)
 
 
-def measure(planes: TilePlanes) -> list[float]:
-    """Measure the 33 numbers of `NAMES`; densities in OD."""
-    full = (planes.haematoxylin_full, planes.eosin[1], planes.residual_half)
-    histograms = np.stack([histogram(plane) for plane in full])
-    return [*_summary(histograms).ravel().tolist(), *_tissue_statistics(planes)]
+def measure(tiles: Sequence[TilePlanes]) -> NDArray[np.float64]:
+    """Measure the 33 numbers of `NAMES`, (B, 33); densities in OD."""
+    full = [(tile.haematoxylin_full, tile.eosin[1], tile.residual_half) for tile in tiles]
+    histograms = np.array([[histogram(plane) for plane in planes] for planes in full])
+    summaries = _summary(histograms).reshape(len(tiles), -1)
+    return np.hstack([summaries, [_tissue_statistics(tile) for tile in tiles]])
 
 
 def histogram(plane: Plane) -> NDArray[np.float64]:
@@ -40,35 +43,36 @@ def histogram(plane: Plane) -> NDArray[np.float64]:
 
 
 def _summary(histograms: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Statistics (planes, 9) of histograms (planes, 256)."""
+    """Statistics (B, planes, 9) of histograms (B, planes, 256)."""
     mean = histograms @ _LEVELS
     variance = histograms @ (_LEVELS * _LEVELS) - mean * mean
     sd = np.sqrt(np.maximum(variance, 0.0))
-    cumulated = np.cumsum(histograms, axis=1)
+    cumulated = np.cumsum(histograms, axis=-1)
     # Half a pixel's slack keeps rounding of the sum from moving a quantile by a level.
-    quantiles = np.stack([(cumulated < share - 1e-9).sum(axis=1) for share in _QUANTILES], axis=1)
+    quantiles = np.stack([(cumulated < share - 1e-9).sum(axis=-1) for share in _QUANTILES], axis=-1)
     centred = quantiles - _ZERO_LEVELS
-    return np.column_stack(
+    return np.concatenate(
         [
-            (mean - _ZERO_LEVELS[:, 0]) / LEVELS_PER_OD,
-            sd / LEVELS_PER_OD,
+            (mean - _ZERO_LEVELS[:, 0])[..., None] / LEVELS_PER_OD,
+            sd[..., None] / LEVELS_PER_OD,
             centred / LEVELS_PER_OD,
-            _quartile_skew(quantiles),
-            _entropy(histograms),
-        ]
+            _quartile_skew(quantiles)[..., None],
+            _entropy(histograms)[..., None],
+        ],
+        axis=-1,
     )
 
 
 def _quartile_skew(quantiles: NDArray[np.int64]) -> NDArray[np.float64]:
     """Bowley's skewness (q75 + q25 - 2 q50) / (q75 - q25), in [-1, 1], 0 without spread."""
-    low, middle, high = quantiles[:, 1], quantiles[:, 2], quantiles[:, 3]
+    low, middle, high = quantiles[..., 1], quantiles[..., 2], quantiles[..., 3]
     return (high + low - 2 * middle) / np.maximum(high - low, 1)
 
 
 def _entropy(histograms: NDArray[np.float64]) -> NDArray[np.float64]:
     """Shannon entropy as a share of the 8 bits possible."""
     logs = np.log2(histograms, out=np.zeros_like(histograms), where=histograms > 0)
-    return -(histograms * logs).sum(axis=1) / 8
+    return -(histograms * logs).sum(axis=-1) / 8
 
 
 def _tissue_statistics(planes: TilePlanes) -> list[float]:

@@ -6,6 +6,8 @@ what docs/colour_texture.md says at 0.5 µm a pixel.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -40,9 +42,14 @@ NAMES = (
 )
 
 
-def measure(planes: TilePlanes) -> list[float]:
-    """Measure the 17 numbers of `NAMES`; those about single nuclei are 0 without any."""
-    mask = nuclear_mask(planes)
+def measure(tiles: Sequence[TilePlanes]) -> NDArray[np.float64]:
+    """Measure the 17 numbers of `NAMES`, (B, 17); those about single nuclei are 0 without any."""
+    masks = [nuclear_mask(tile) for tile in tiles]
+    of_nuclei = [_of_nuclei(tile, mask) for tile, mask in zip(tiles, masks, strict=True)]
+    return np.hstack([of_nuclei, evenness(masks)])
+
+
+def _of_nuclei(planes: TilePlanes, mask: Plane) -> list[float]:
     tile_px = mask.size * HALF**2
     nuclei = components(mask, _MIN_AREA_PX)
     return [
@@ -51,7 +58,6 @@ def measure(planes: TilePlanes) -> list[float]:
         _count_blobs(planes.haematoxylin[2]) * _PER_PX / tile_px,
         *_shapes(nuclei),
         *_staining(planes, mask),
-        *evenness(mask),
     ]
 
 

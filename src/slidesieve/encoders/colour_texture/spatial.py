@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -12,21 +14,21 @@ HALF = 2  # masks are at half size: one of their pixels is 2 px of the tile
 BOXES_PX = (8, 16, 32, 64)
 
 
-def evenness(mask_half: Plane) -> list[float]:
-    """Evenness at each of `BOXES_PX`: the inverse of lacunarity, so that it is bounded.
+def evenness(masks_half: Sequence[Plane]) -> NDArray[np.float64]:
+    """Evenness at each of `BOXES_PX`, (B, 4): the inverse of lacunarity, so that it is bounded.
 
     Allain & Cloitre 1991, on boxes side by side: lacunarity = E[m²] / E[m]² of the mass m in a
     box. 1 / lacunarity is 1 for a mask spread evenly, the share of boxes it fills for one in
     clumps larger than the box, and 0 for none at all.
     """
-    values = []
-    boxes = halve(mask_half)  # 4 px of the tile
-    for _ in BOXES_PX:
-        boxes = _halve_at_least_one(boxes)
-        mass = boxes.astype(np.float64)
-        square = float((mass * mass).mean())
-        values.append(min(float(mass.mean()) ** 2 / square, 1.0) if square else 0.0)
-    return values
+    values = np.zeros((len(masks_half), len(BOXES_PX)))
+    boxes = [halve(mask) for mask in masks_half]  # 4 px of the tile
+    for of_size in values.T:
+        boxes = [_halve_at_least_one(box) for box in boxes]
+        mass = np.array(boxes, dtype=np.float64)
+        square = (mass * mass).mean(axis=(1, 2))
+        np.divide(mass.mean(axis=(1, 2)) ** 2, square, out=of_size, where=square > 0)
+    return np.minimum(values, 1.0)
 
 
 def components(mask_half: Plane, min_area_px: int) -> NDArray[np.int32]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from slidesieve.encoders.colour_texture.planes import LEVELS_PER_OD, Plane, TilePlanes
 from slidesieve.encoders.colour_texture.spatial import BOXES_PX, HALF, components, evenness
@@ -23,15 +26,22 @@ NAMES = (
 )
 
 
-def measure(planes: TilePlanes) -> list[float]:
-    """Measure the 13 numbers of `NAMES`."""
-    return [
-        *_holes(planes.background_half),
-        *evenness(planes.background_half),
-        *_patchiness(planes.haematoxylin[4]),
-        *_patchiness(planes.eosin[4]),
-        _correlation(planes.haematoxylin[3], planes.eosin[3]),
-    ]
+def measure(tiles: Sequence[TilePlanes]) -> NDArray[np.float64]:
+    """Measure the 13 numbers of `NAMES`, (B, 13)."""
+    backgrounds = [tile.background_half for tile in tiles]
+    correlation = _correlation(
+        np.array([tile.haematoxylin[3] for tile in tiles], dtype=np.float64),
+        np.array([tile.eosin[3] for tile in tiles], dtype=np.float64),
+    )
+    return np.hstack(
+        [
+            [_holes(background) for background in backgrounds],
+            evenness(backgrounds),
+            _patchiness([tile.haematoxylin[4] for tile in tiles]),
+            _patchiness([tile.eosin[4] for tile in tiles]),
+            correlation[:, None],
+        ]
+    )
 
 
 def _holes(background_half: Plane) -> list[float]:
@@ -49,20 +59,22 @@ def _holes(background_half: Plane) -> list[float]:
     ]
 
 
-def _patchiness(sixteenth: Plane) -> list[float]:
-    """Sd of the stain's mean over cells of 32 and 64 px, in OD."""
+def _patchiness(sixteenths: Sequence[Plane]) -> NDArray[np.float64]:
+    """Sd of the stain's mean over cells of 32 and 64 px, in OD, (B, 2)."""
     values = []
-    height, width = sixteenth.shape
+    height, width = sixteenths[0].shape
     for cell in _CELLS_PX:
         size = (max(1, 16 * width // cell), max(1, 16 * height // cell))
-        cells = cv2.resize(sixteenth, size, interpolation=cv2.INTER_AREA)
-        values.append(float(cells.std()) / LEVELS_PER_OD)
-    return values
+        cells = [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in sixteenths]
+        values.append(np.std(cells, axis=(1, 2)) / LEVELS_PER_OD)
+    return np.column_stack(values)
 
 
-def _correlation(first: Plane, second: Plane) -> float:
-    """Pearson's correlation of two planes; 0 where one does not vary."""
-    a = first.astype(np.float64) - first.mean()
-    b = second.astype(np.float64) - second.mean()
-    scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
-    return float(np.clip((a * b).sum() / scale, -1, 1)) if scale else 0.0
+def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pearson's correlation of planes (B, H, W), (B,); 0 where one does not vary."""
+    over = (1, 2)
+    a = first - first.mean(axis=over, keepdims=True)
+    b = second - second.mean(axis=over, keepdims=True)
+    scale = np.sqrt((a * a).sum(axis=over) * (b * b).sum(axis=over))
+    product = (a * b).sum(axis=over)
+    return np.clip(np.divide(product, scale, out=np.zeros_like(scale), where=scale > 0), -1, 1)
