@@ -233,7 +233,7 @@ def test_parallel_fibres_are_coherent_and_noise_is_not():
 def test_a_ramp_gives_its_slope():
     ramp = np.tile(np.arange(0, 256, 2, dtype=np.uint8), (128, 1))
     rms, spread, local, tile = gradients._tensor_statistics(
-        gradients._structure_tensor(ramp[:, 8:-8], (3, 4))[None].astype(float)
+        np.array([gradients._structure_tensor(ramp[:, 8:-8], (3, 4))], dtype=float)
     )[0]
     # 2 levels a pixel are 0.2 OD per 10 px; columns at the border see a mirrored neighbour.
     assert rms == pytest.approx(0.2, rel=0.02)
