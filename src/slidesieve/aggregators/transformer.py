@@ -117,9 +117,12 @@ class _Block(nn.Module):
     def forward(self, states: Tensor, bias: Tensor | None) -> Tensor:
         """Update all states, (B, N, D)."""
         answers = self._attend(states, bias)
-        # What follows acts on each state alone: in blocks, hardly anything of it is ever held.
-        blocks = zip(states.split(_BLOCK, dim=1), answers.split(_BLOCK, dim=1), strict=True)
-        updated = [self._update(*block) for block in blocks]
+        # What follows acts on each state alone: in blocks, hardly anything of it is ever held. No name
+        # may be left that holds a block, or all answers stay alive while the states are joined.
+        updated = [
+            self._update(*block)
+            for block in zip(states.split(_BLOCK, dim=1), answers.split(_BLOCK, dim=1), strict=True)
+        ]
         del answers
         return torch.cat(updated, dim=1)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 import torch
 from padded_batches import make_batch, pick
@@ -120,3 +122,25 @@ def test_heads_and_states_taken_in_parts_give_the_same(model, monkeypatch, heads
 def test_impossible_sizes_are_refused(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         Transformer(**{"dim": 12, "n_classes": 3} | wrong)
+
+
+def test_answers_are_let_go_before_the_states_are_joined(model, monkeypatch):
+    block = model.blocks[0]
+    attend, join = block._attend, torch.cat
+    answers, are_alive = [], []
+
+    def watched_attend(*args):
+        found = attend(*args)
+        answers.append(weakref.ref(found))
+        return found
+
+    def watched_cat(parts, dim):
+        are_alive.append([answer() is not None for answer in answers])
+        return join(parts, dim=dim)
+
+    monkeypatch.setattr(block, "_attend", watched_attend)
+    monkeypatch.setattr(torch, "cat", watched_cat)
+    with torch.no_grad():
+        block(torch.randn(1, 30, 32), None)
+    # The heads are joined first, in `_attend`; the states last.
+    assert are_alive == [[], [False]]
