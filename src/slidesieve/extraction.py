@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from slidesieve.encoders.base import Encoder
 from slidesieve.errors import ContractError, SlideError
 from slidesieve.store.features import FeatureSet
 from slidesieve.store.tiles import coords_attributes
+from slidesieve.thread_pool import thread_pool
 from slidesieve.tile_stream import CHUNK_TILES, TileChunk, stream_tiles
 from slidesieve.tiling import TileSet
 
@@ -177,7 +177,7 @@ def _encoded_parts(
 @contextmanager
 def _one_ahead(batches: Iterator[TileChunk]) -> Iterator[Iterator[TileChunk]]:
     """Have a thread prepare the next batch while the encoder is at one."""
-    with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+    with thread_pool(1, "batches") as pool:
 
         def ahead() -> Iterator[TileChunk]:
             following = pool.submit(next, batches, None)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from slidesieve.errors import TileReadError
 from slidesieve.slide.base import SlideReader
 from slidesieve.slide.open import open_slide
+from slidesieve.thread_pool import thread_pool
 from slidesieve.tiling import TileSet, read_tile
 
 log = logging.getLogger(__name__)
@@ -64,17 +65,14 @@ def stream_tiles(
     with (
         _one_opencv_thread(),
         _Readers(path, tiles.reader or "auto") as readers,
-        ThreadPoolExecutor(workers, thread_name_prefix="tiles") as pool,
+        thread_pool(workers, "tiles") as pool,
     ):
         readers.mine().expect(tiles.spec.level, _regions(tiles))
 
         def work(start: int) -> Result:
             return process(_read_chunk(readers.mine(), tiles, start))
 
-        try:
-            yield from _in_order(pool, work, starts, ahead=workers + _CHUNKS_AHEAD)
-        finally:
-            pool.shutdown(cancel_futures=True)
+        yield from _in_order(pool, work, starts, ahead=workers + _CHUNKS_AHEAD)
 
 
 def _read_chunk(reader: SlideReader, tiles: TileSet, start: int) -> TileChunk:

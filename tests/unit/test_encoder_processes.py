@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -16,6 +15,7 @@ import pytest
 
 from slidesieve.encoder_processes import CAN_FORK, EncoderProcesses
 from slidesieve.encoders.colour_texture.encoder import ColourTexture
+from slidesieve.thread_pool import thread_pool
 
 pytestmark = pytest.mark.skipif(not CAN_FORK, reason="processes are forked on Linux only")
 
@@ -24,7 +24,7 @@ def test_features_are_the_same_to_the_bit_from_any_thread():
     rng = np.random.default_rng(0)
     batches = [rng.integers(0, 256, (n, 64, 64, 3), np.uint8) for n in (5, 1, 4, 0, 5, 3, 2, 5)]
     encoder = ColourTexture()
-    with EncoderProcesses(encoder, 2, (5, 64, 64, 3)) as pool, ThreadPoolExecutor(4) as threads:
+    with EncoderProcesses(encoder, 2, (5, 64, 64, 3)) as pool, thread_pool(4, "test") as threads:
         found = list(threads.map(pool.encode, batches))
     for features, batch in zip(found, batches, strict=True):
         np.testing.assert_array_equal(features, encoder.encode(batch))

@@ -117,8 +117,8 @@ class _Block(nn.Module):
     def forward(self, states: Tensor, bias: Tensor | None) -> Tensor:
         """Update all states, (B, N, D)."""
         answers = self._attend(states, bias)
-        # What follows acts on each state alone: in blocks, hardly anything of it is ever held. No name
-        # may be left that holds a block, or all answers stay alive while the states are joined.
+        # What follows acts on each state alone: in blocks, hardly anything of it is ever held. No
+        # name may be left that holds a block, or all answers live on while the states are joined.
         updated = [
             self._update(*block)
             for block in zip(states.split(_BLOCK, dim=1), answers.split(_BLOCK, dim=1), strict=True)

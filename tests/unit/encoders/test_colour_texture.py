@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -22,6 +21,7 @@ from slidesieve.encoders.colour_texture import binary_patterns, gradients, inten
 from slidesieve.encoders.colour_texture.encoder import FEATURE_NAMES, ColourTexture, describe_tiles
 from slidesieve.encoders.colour_texture.planes import separate_stains, take_apart
 from slidesieve.errors import ConfigError
+from slidesieve.thread_pool import thread_pool
 
 HAEMATOXYLIN_OD = np.array([0.65, 0.70, 0.29]) / np.linalg.norm([0.65, 0.70, 0.29])
 EOSIN_OD = np.array([0.07, 0.99, 0.11]) / np.linalg.norm([0.07, 0.99, 0.11])
@@ -119,7 +119,7 @@ def test_a_tile_is_encoded_alike_in_any_batch_layout_and_thread(seed, side):
     ]
     encoder = ColourTexture()
     together = encoder.encode(np.stack(tiles))
-    with ThreadPoolExecutor(3) as pool:
+    with thread_pool(3, "test") as pool:
         threaded = list(pool.map(encoder.encode, (tile[None] for tile in tiles)))
     for index, tile in enumerate(tiles):
         np.testing.assert_array_equal(encoder.encode(tile[None])[0], together[index])
