@@ -85,17 +85,17 @@ def write_config(work: Path, dataset: dict, models) -> None:
 
 def compare(work: Path, cores: int):
     """Run the workflow on a written cohort, write comparison.csv and print it."""
-    run_workflow(work, cores)
+    run_workflow(work, cores, ["cohort", "summary", "comparisons"])
     table = results(work)
     write_csv(work / "comparison.csv", table)
     print(as_markdown(table))
 
 
-def run_workflow(work: Path, cores: int):
-    """Run our Snakefile in a folder, up to predictions, summary and comparisons."""
-    tables = [f"results/{DATASET}/{name}.csv" for name in ("cohort", "summary", "comparisons")]
+def run_workflow(work: Path, cores: int, tables):
+    """Run our Snakefile in a folder, up to some tables of the dataset."""
+    targets = [f"results/{DATASET}/{name}.csv" for name in tables]
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPO / "Snakefile")]
-    command += ["--directory", str(work), "--cores", str(cores), "--quiet", "all", "--", *tables]
+    command += ["--directory", str(work), "--cores", str(cores), "--quiet", "all", "--", *targets]
     subprocess.run(command, check=True)
 
 
