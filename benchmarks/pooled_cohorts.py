@@ -2,9 +2,9 @@
 
 Each folder is one that `real_tissue.py --work` or `painted_cohort.py --work` has finished, all of
 one sort and of different seeds. The audit of their SparseLearn is run where it is missing. Printed
-is a row per draw and one of all: the hard path, the soft path minus it (the mean of five draws of
-its noise), and the hard path minus each other model they share, balanced accuracy of patients with the
-bootstrap over all of them.
+is a row per draw and one of all, in balanced accuracy of patients with the bootstrap over all of
+them: the hard path, the soft path minus it (the mean of five draws of its noise), and the hard
+path minus each other model that they share.
 
     python benchmarks/pooled_cohorts.py DIR [DIR ...] [--cores 2]
 
