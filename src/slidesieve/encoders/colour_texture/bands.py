@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from slidesieve.encoders.colour_texture.planes import LEVELS_PER_OD, Plane, TilePlanes
+from slidesieve.encoders.colour_texture.planes import LEVELS_PER_OD, Plane, TilePlanes, smooth
 
 _LEVELS = (1, 2, 3, 4)
 # Contrast is given in 0.1 OD, which brings it near the other numbers.
@@ -33,22 +33,20 @@ def measure(tiles: Sequence[TilePlanes]) -> NDArray[np.float64]:
 
 
 def _of_tile(planes: TilePlanes) -> list[float]:
+    eosin_smooth = {level: smooth(planes.eosin[level]) for level in _LEVELS}
     values: list[float] = []
-    for pyramid in (planes.haematoxylin, planes.eosin):
+    for pyramid in (planes.haematoxylin_smooth, eosin_smooth):
         for level in _LEVELS:
             values += _energy(difference_of_gaussians(pyramid[level]))
     return values
 
 
-def difference_of_gaussians(plane: Plane) -> NDArray[np.int16]:
-    """Response of a plane to blobs of about 1.7 px in radius, in its levels; dark is positive."""
-    narrow = smooth(plane)
-    return cv2.subtract(narrow, smooth(narrow), dtype=cv2.CV_16S)
+def difference_of_gaussians(smoothed: Plane) -> NDArray[np.int16]:
+    """Response of a smoothed plane to blobs of about 1.7 px in radius, in its levels.
 
-
-def smooth(plane: Plane) -> Plane:
-    """Blur with the binomial kernel 1 4 6 4 1, whose variance is that of a Gaussian of 1 px."""
-    return cv2.GaussianBlur(plane, (5, 5), 0)
+    Dark is positive.
+    """
+    return cv2.subtract(smoothed, smooth(smoothed), dtype=cv2.CV_16S)
 
 
 def _energy(response: NDArray[np.int16]) -> list[float]:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from slidesieve.encoders.colour_texture.bands import difference_of_gaussians, smooth
+from slidesieve.encoders.colour_texture.bands import difference_of_gaussians
 from slidesieve.encoders.colour_texture.planes import LEVELS_PER_OD, Plane, TilePlanes
 from slidesieve.encoders.colour_texture.spatial import BOXES_PX, HALF, components, evenness
 
@@ -55,7 +55,7 @@ def _of_nuclei(planes: TilePlanes, mask: Plane) -> list[float]:
     return [
         cv2.countNonZero(mask) / mask.size,
         len(nuclei) * _PER_PX / tile_px,
-        _count_blobs(planes.haematoxylin[2]) * _PER_PX / tile_px,
+        _count_blobs(planes.haematoxylin_smooth[2]) * _PER_PX / tile_px,
         *_shapes(nuclei),
         *_staining(planes, mask),
     ]
@@ -63,7 +63,7 @@ def _of_nuclei(planes: TilePlanes, mask: Plane) -> list[float]:
 
 def nuclear_mask(planes: TilePlanes) -> Plane:
     """Mask at half size: 255 where haematoxylin stands out from its surround."""
-    density = smooth(planes.haematoxylin[1])
+    density = planes.haematoxylin_smooth[1]
     surround = cv2.blur(planes.haematoxylin[2], (_SURROUND, _SURROUND))
     height, width = density.shape
     surround = cv2.resize(surround, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -71,9 +71,9 @@ def nuclear_mask(planes: TilePlanes) -> Plane:
     return cv2.bitwise_and(stands_out, cv2.compare(density, _MIN_LEVEL, cv2.CMP_GE))
 
 
-def _count_blobs(quarter: Plane) -> int:
+def _count_blobs(quarter_smooth: Plane) -> int:
     """Number of local maxima of the difference of Gaussians at the scale of nuclei."""
-    response = difference_of_gaussians(quarter)
+    response = difference_of_gaussians(quarter_smooth)
     peak = response == cv2.dilate(response, np.ones((3, 3), np.uint8))
     return int(np.count_nonzero(peak & (response >= _MIN_BLOB)))
 

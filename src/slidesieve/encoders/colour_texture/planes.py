@@ -29,6 +29,7 @@ class TilePlanes:
         rgb_half: (H/2, W/2, 3) the tile at half size.
         haematoxylin_full: Haematoxylin plane at full size, 0.01 OD a level.
         haematoxylin: The same at levels 1 to 4 by level.
+        haematoxylin_smooth: These, smoothed (see `smooth`).
         eosin: Eosin plane at levels 1 to 4, likewise.
         residual_half: What the stains leave unexplained, half size, 0.01 OD a level around 128.
         background_half: 255 where the half-size tile shows glass, else 0.
@@ -37,6 +38,7 @@ class TilePlanes:
     rgb_half: Plane
     haematoxylin_full: Plane
     haematoxylin: dict[int, Plane]
+    haematoxylin_smooth: dict[int, Plane]
     eosin: dict[int, Plane]
     residual_half: Plane
     background_half: Plane
@@ -49,10 +51,12 @@ def take_apart(rgb: Plane) -> TilePlanes:
     """
     rgb_half = halve(rgb)
     haematoxylin, eosin, residual = cv2.split(separate_stains(rgb_half))
+    pyramid = _pyramid(haematoxylin)
     return TilePlanes(
         rgb_half=rgb_half,
         haematoxylin_full=separate_stains(rgb, n_stains=1),
-        haematoxylin=_pyramid(haematoxylin),
+        haematoxylin=pyramid,
+        haematoxylin_smooth={level: smooth(plane) for level, plane in pyramid.items()},
         eosin=_pyramid(eosin),
         residual_half=residual,
         background_half=_background(rgb_half),
@@ -87,6 +91,11 @@ def halve(image: Plane) -> Plane:
     """Average blocks of 2 x 2 px."""
     height, width = image.shape[:2]
     return cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+
+
+def smooth(plane: Plane) -> Plane:
+    """Blur with the binomial kernel 1 4 6 4 1, whose variance is that of a Gaussian of 1 px."""
+    return cv2.GaussianBlur(plane, (5, 5), 0)
 
 
 def _pyramid(half: Plane) -> dict[int, Plane]:
