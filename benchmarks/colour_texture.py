@@ -3,7 +3,7 @@
     python benchmarks/colour_texture.py [--tiles FOLDER] [--side 256] [--rounds 20]
 
 The limit to hold is 300 tiles of 256 px a second on one core. Times are CPU times of the thread,
-for each tile the best of all rounds, so that a busy machine disturbs them little.
+the best of all rounds over a batch, so that a busy machine disturbs them little.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main() -> None:
     tiles = read_tiles(options.tiles, options.side) if options.tiles else paint_tiles(options.side)
 
     encoder = colour_texture.ColourTexture()
-    seconds = best_seconds(lambda tile: encoder.encode(tile[None]), tiles, options.rounds)
+    seconds = seconds_a_tile(encoder.encode, tiles, options.rounds)
     print(f"colour_texture, {encoder.dim} numbers, {len(tiles)} tiles of {options.side} px")
     print(f"one core: {1 / seconds:.0f} tiles/s ({seconds * 1e3:.2f} ms a tile)")
     print(f"limit for 256 px: {TARGET_TILES_PER_S} tiles/s")
@@ -46,11 +46,16 @@ def main() -> None:
 
 def print_profile(tiles: np.ndarray, rounds: int) -> None:
     """Print the share of each group of measurements, run on its own."""
-    print(f"  {'planes':16s} {best_seconds(take_apart, tiles, rounds) * 1e6:6.0f} µs a tile")
+    print_part("planes", seconds_a_tile(lambda batch: [*map(take_apart, batch)], tiles, rounds))
     planes = [take_apart(tile) for tile in tiles]
     for group in colour_texture._GROUPS:
         name = group.__name__.rpartition(".")[2]
-        print(f"  {name:16s} {best_seconds(group.measure, planes, rounds) * 1e6:6.0f} µs a tile")
+        print_part(name, seconds_a_tile(group.measure, planes, rounds))
+
+
+def print_part(name: str, seconds: float) -> None:
+    """Print what a part takes of a tile's time."""
+    print(f"  {name:16s} {seconds * 1e6:6.0f} µs a tile")
 
 
 def print_scaling(tiles: np.ndarray) -> None:
@@ -73,15 +78,14 @@ def print_rate(name: str, threads: int, encode: Callable, tiles: np.ndarray) -> 
     print(f"{name}: {32 * len(tiles) / seconds:.0f} tiles/s by the clock")
 
 
-def best_seconds(function: Callable[[object], object], items: Sequence, rounds: int) -> float:
-    """CPU seconds a call, each item's the fastest of all rounds, averaged over the items."""
-    best = np.full(len(items), np.inf)
+def seconds_a_tile(function: Callable[[Sequence], object], batch: Sequence, rounds: int) -> float:
+    """CPU seconds of the fastest round, shared out over the batch."""
+    best = float("inf")
     for _ in range(rounds):
-        for index, item in enumerate(items):
-            start = time.thread_time()
-            function(item)
-            best[index] = min(best[index], time.thread_time() - start)
-    return float(best.mean())
+        start = time.thread_time()
+        function(batch)
+        best = min(best, time.thread_time() - start)
+    return best / len(batch)
 
 
 def read_tiles(folder: Path, side: int) -> np.ndarray:
