@@ -47,6 +47,7 @@ def pattern_shares(planes: Sequence[Plane]) -> NDArray[np.float64]:
     codes = [_codes(plane) for plane in planes]
     counts = [cv2.calcHist([part], [0], None, [256], [0, 256]).ravel() for part in codes]
     sizes = np.array([part.size for part in codes])
+    # Sums of whole numbers: exact in any order.
     return counts @ _IS_OF_CLASS / sizes[:, None]
 
 

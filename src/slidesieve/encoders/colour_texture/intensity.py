@@ -44,6 +44,7 @@ def histogram(plane: Plane) -> NDArray[np.float64]:
 
 def _summary(histograms: NDArray[np.float64]) -> NDArray[np.float64]:
     """Statistics (B, planes, 9) of histograms (B, planes, 256)."""
+    # A product for each tile: one for all might round by how many there are.
     mean = histograms @ _LEVELS
     variance = histograms @ (_LEVELS * _LEVELS) - mean * mean
     sd = np.sqrt(np.maximum(variance, 0.0))
