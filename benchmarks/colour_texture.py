@@ -65,7 +65,12 @@ def print_scaling(tiles: np.ndarray) -> None:
         print_rate(f"{threads} threads", threads, encoder.encode, tiles)
     for processes in (1, 2):
         with EncoderProcesses(encoder, processes, tiles.shape) as pool:
-            print_rate(f"{processes} processes", processes, pool.encode, tiles)
+            print_rate(
+                f"{processes} processes",
+                processes,
+                lambda batch: pool.submit(batch).result(),
+                tiles,
+            )
 
 
 def print_rate(name: str, threads: int, encode: Callable, tiles: np.ndarray) -> None:

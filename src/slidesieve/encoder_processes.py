@@ -15,7 +15,7 @@ import queue
 import sys
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from types import TracebackType
 
 import cv2
@@ -41,11 +41,14 @@ class EncoderProcesses:
     """
 
     def __init__(self, encoder: Encoder, processes: int, batch_shape: tuple[int, ...]) -> None:
-        self._shared = mmap.mmap(-1, max(1, processes * int(np.prod(batch_shape))))
-        slots = np.frombuffer(self._shared, np.uint8)[: processes * int(np.prod(batch_shape))]
-        self._slots = slots.reshape(processes, *batch_shape)
+        # Twice as many as processes, so that the next batch lies ready when one is done.
+        n_slots = 2 * processes
+        n_bytes = n_slots * int(np.prod(batch_shape))
+        self._shared = mmap.mmap(-1, max(1, n_bytes))
+        slots = np.frombuffer(self._shared, np.uint8)[:n_bytes]
+        self._slots = slots.reshape(n_slots, *batch_shape)
         self._free: queue.SimpleQueue[int] = queue.SimpleQueue()
-        for slot in range(processes):
+        for slot in range(n_slots):
             self._free.put(slot)
         self._pool = ProcessPoolExecutor(
             processes,
@@ -72,14 +75,20 @@ class EncoderProcesses:
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def encode(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Encode RGB tiles (B, H, W, 3), at most a batch, into features (B, dim)."""
+    def submit(self, tiles: NDArray[np.uint8]) -> Future[NDArray[np.float32]]:
+        """Have RGB tiles (B, H, W, 3), at most a batch, encoded into features (B, dim).
+
+        Waits while too many batches are under way; the tiles may be thrown away when it returns.
+        """
         slot = self._free.get()
         try:
             self._slots[slot, : len(tiles)] = tiles
-            return self._pool.submit(_encode_slot, slot, len(tiles)).result()
-        finally:
+            features = self._pool.submit(_encode_slot, slot, len(tiles))
+        except BaseException:
             self._free.put(slot)
+            raise
+        features.add_done_callback(lambda _: self._free.put(slot))
+        return features
 
 
 def _be_born(encoder: Encoder, slots: NDArray[np.uint8], parent: int) -> None:

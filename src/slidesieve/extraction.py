@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -168,10 +169,13 @@ def _encoded_parts(
         side = tiles.spec.tile_px
         with EncoderProcesses(encoder, workers, (CHUNK_TILES, side, side, 3)) as processes:
 
-            def encode_elsewhere(chunk: TileChunk) -> _Encoded:
-                return _Encoded(chunk.rows, processes.encode(chunk.images))
+            def start_encoding(
+                chunk: TileChunk,
+            ) -> tuple[NDArray[np.int64], Future[NDArray[np.float32]]]:
+                return chunk.rows, processes.submit(chunk.images)
 
-            yield stream_tiles(path, tiles, workers, process=encode_elsewhere)
+            started = stream_tiles(path, tiles, workers, process=start_encoding)
+            yield (_Encoded(rows, features.result()) for rows, features in started)
 
 
 @contextmanager

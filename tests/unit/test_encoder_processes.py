@@ -25,7 +25,7 @@ def test_features_are_the_same_to_the_bit_from_any_thread():
     batches = [rng.integers(0, 256, (n, 64, 64, 3), np.uint8) for n in (5, 1, 4, 0, 5, 3, 2, 5)]
     encoder = ColourTexture()
     with EncoderProcesses(encoder, 2, (5, 64, 64, 3)) as pool, thread_pool(4, "test") as threads:
-        found = list(threads.map(pool.encode, batches))
+        found = [future.result() for future in threads.map(pool.submit, batches)]
     for features, batch in zip(found, batches, strict=True):
         np.testing.assert_array_equal(features, encoder.encode(batch))
 
@@ -41,8 +41,8 @@ def test_an_error_of_the_encoder_reaches_the_caller_and_leaves_the_pool_usable()
     with EncoderProcesses(OnlyOdd(), 1, tiles.shape) as pool:
         for _ in range(3):
             with pytest.raises(ZeroDivisionError, match="even"):
-                pool.encode(tiles[:2])
-        assert pool.encode(tiles).shape == (3, ColourTexture.dim)
+                pool.submit(tiles[:2]).result()
+        assert pool.submit(tiles).result().shape == (3, ColourTexture.dim)
 
 
 def test_processes_end_when_their_parent_is_killed():
@@ -86,7 +86,7 @@ def test_threads_that_opencv_has_had_do_not_stop_the_processes():
             cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (0, 0), 3)
         tiles = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
         with EncoderProcesses(ColourTexture(), 2, tiles.shape) as processes:
-            found = processes.encode(tiles)
+            found = processes.submit(tiles).result()
         assert cv2.getNumThreads() == 4
     finally:
         cv2.setNumThreads(before)

@@ -7,6 +7,7 @@ in radius. At 0.5 µm a pixel the bands of 4 and 8 px hold nuclei, that of 2 px 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -33,26 +34,21 @@ def measure(tiles: Sequence[TilePlanes]) -> NDArray[np.float64]:
 
 
 def _of_tile(planes: TilePlanes) -> list[float]:
-    eosin_smooth = {level: smooth(planes.eosin[level]) for level in _LEVELS}
     values: list[float] = []
-    for pyramid in (planes.haematoxylin_smooth, eosin_smooth):
-        for level in _LEVELS:
-            values += _energy(difference_of_gaussians(pyramid[level]))
+    for level in _LEVELS:
+        values += _energy(planes.haematoxylin_smooth[level], planes.haematoxylin_surround[level])
+    for level in _LEVELS:
+        smoothed = smooth(planes.eosin[level])
+        values += _energy(smoothed, smooth(smoothed))
     return values
 
 
-def difference_of_gaussians(smoothed: Plane) -> NDArray[np.int16]:
-    """Response of a smoothed plane to blobs of about 1.7 px in radius, in its levels.
-
-    Dark is positive.
-    """
-    return cv2.subtract(smoothed, smooth(smoothed), dtype=cv2.CV_16S)
-
-
-def _energy(response: NDArray[np.int16]) -> list[float]:
-    """Root mean square, and the share of the energy that lies in spots darker than around."""
-    norm = cv2.norm(response)
-    if norm == 0:
+def _energy(smoothed: Plane, surround: Plane) -> list[float]:
+    """Root mean square of the contrast, and the share of its energy in spots darker than around."""
+    # Differences of 8-bit planes end at 0, so each is one sign of the contrast.
+    dark = cv2.norm(cv2.subtract(smoothed, surround), cv2.NORM_L2SQR)
+    bright = cv2.norm(cv2.subtract(surround, smoothed), cv2.NORM_L2SQR)
+    if dark + bright == 0:
         return [0.0, 0.0]
-    dark = cv2.norm(np.maximum(response, 0))
-    return [_UNIT * norm / response.size**0.5, min((dark / norm) ** 2, 1.0)]
+    norm = math.sqrt(dark + bright)
+    return [_UNIT * norm / smoothed.size**0.5, min((math.sqrt(dark) / norm) ** 2, 1.0)]

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from slidesieve.encoders.colour_texture.moments import mean_and_sd
 from slidesieve.encoders.colour_texture.planes import Plane, TilePlanes, halve
 
 _DARK_LEVEL = 60  # pen, pigment, folds: brighter than this in no channel
@@ -43,39 +44,31 @@ def measure(tiles: Sequence[TilePlanes]) -> NDArray[np.float64]:
 def _of_tile(planes: TilePlanes) -> list[float]:
     rgb = planes.rgb_half
     return [
-        *_channel_statistics(rgb),
+        *_channel_statistics(planes.channels_half),
         *_hue_saturation_value(rgb),
         *_lab_statistics(halve(rgb)),
         cv2.countNonZero(planes.background_half) / planes.background_half.size,
-        _dark_fraction(rgb),
+        _dark_fraction(*planes.channels_half),
     ]
 
 
-def _channel_statistics(image: Plane) -> list[float]:
+def _channel_statistics(channels: Sequence[Plane]) -> list[float]:
     """Means of the three channels, then their sds, as shares of 255."""
-    mean, sd = cv2.meanStdDev(image)
-    return [*(mean.ravel() / 255).tolist(), *(sd.ravel() / 255).tolist()]
+    means, sds = zip(*map(mean_and_sd, channels), strict=True)
+    return [value / 255 for value in (*means, *sds)]
 
 
 def _hue_saturation_value(rgb: Plane) -> list[float]:
     """Hue as a mean vector weighted by saturation, its concentration, and S and V."""
-    hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)
-    hue, saturation = hsv[::2, ::2, 0], hsv[::2, ::2, 1]
-    weights = np.bincount(hue.ravel(), weights=saturation.ravel(), minlength=180) / hue.size
+    hue, saturation, value = cv2.split(cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV))
+    hues = hue[::2, ::2].ravel()
+    weights = np.bincount(hues, weights=saturation[::2, ::2].ravel(), minlength=180) / hues.size
     cosine = float((weights * _HUE_COSINE).sum())
     sine = float((weights * _HUE_SINE).sum())
     coloured = float(weights.sum())
     concentration = min(float(np.hypot(cosine, sine)) / coloured, 1.0) if coloured else 0.0
-    mean, sd = cv2.meanStdDev(hsv)
-    return [
-        cosine / 255,
-        sine / 255,
-        concentration,
-        mean[1, 0] / 255,
-        sd[1, 0] / 255,
-        mean[2, 0] / 255,
-        sd[2, 0] / 255,
-    ]
+    moments = (*mean_and_sd(saturation), *mean_and_sd(value))
+    return [cosine / 255, sine / 255, concentration, *(moment / 255 for moment in moments)]
 
 
 def _lab_statistics(rgb: Plane) -> list[float]:
@@ -87,7 +80,6 @@ def _lab_statistics(rgb: Plane) -> list[float]:
     return [*means, sd[0] / 255, sd[1] / 128, sd[2] / 128]
 
 
-def _dark_fraction(rgb: Plane) -> float:
-    red, green, blue = cv2.split(rgb)
+def _dark_fraction(red: Plane, green: Plane, blue: Plane) -> float:
     brightest = cv2.max(cv2.max(red, green), blue)
     return cv2.countNonZero(cv2.compare(brightest, _DARK_LEVEL, cv2.CMP_LT)) / brightest.size

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from slidesieve.encoders.colour_texture.moments import mean_and_sd
 from slidesieve.encoders.colour_texture.planes import (
     LEVELS_PER_OD,
     RESIDUAL_ZERO,
@@ -87,6 +88,6 @@ def _tissue_statistics(planes: TilePlanes) -> list[float]:
         _ZERO_LEVELS[:, 0],
         strict=True,
     ):
-        mean, sd = cv2.meanStdDev(plane, mask=tissue)
-        values += [(mean.item() - zero) / LEVELS_PER_OD, sd.item() / LEVELS_PER_OD]
+        mean, sd = mean_and_sd(plane, tissue)
+        values += [(mean - zero) / LEVELS_PER_OD, sd / LEVELS_PER_OD]
     return values

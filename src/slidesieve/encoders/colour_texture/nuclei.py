@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from slidesieve.encoders.colour_texture.bands import difference_of_gaussians
+from slidesieve.encoders.colour_texture.moments import mean_and_sd, mean_within
 from slidesieve.encoders.colour_texture.planes import LEVELS_PER_OD, Plane, TilePlanes
 from slidesieve.encoders.colour_texture.spatial import BOXES_PX, HALF, components, evenness
 
@@ -22,6 +22,7 @@ _MIN_LEVEL = 15  # 0.15 OD: fainter haematoxylin is no nucleus
 _MIN_AREA_PX = 40  # 10 µm² at 0.5 µm a pixel
 _SMALL_PX, _LARGE_PX = 160, 400  # 40 and 100 µm²: lymphocytes below, large or clumped above
 _MIN_BLOB = 4  # levels of 0.01 OD
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
 _PER_PX = 1000.0  # densities are per 1000 px
 
 NAMES = (
@@ -55,7 +56,7 @@ def _of_nuclei(planes: TilePlanes, mask: Plane) -> list[float]:
     return [
         cv2.countNonZero(mask) / mask.size,
         len(nuclei) * _PER_PX / tile_px,
-        _count_blobs(planes.haematoxylin_smooth[2]) * _PER_PX / tile_px,
+        _count_blobs(planes) * _PER_PX / tile_px,
         *_shapes(nuclei),
         *_staining(planes, mask),
     ]
@@ -71,11 +72,11 @@ def nuclear_mask(planes: TilePlanes) -> Plane:
     return cv2.bitwise_and(stands_out, cv2.compare(density, _MIN_LEVEL, cv2.CMP_GE))
 
 
-def _count_blobs(quarter_smooth: Plane) -> int:
+def _count_blobs(planes: TilePlanes) -> int:
     """Number of local maxima of the difference of Gaussians at the scale of nuclei."""
-    response = difference_of_gaussians(quarter_smooth)
-    peak = response == cv2.dilate(response, np.ones((3, 3), np.uint8))
-    return int(np.count_nonzero(peak & (response >= _MIN_BLOB)))
+    contrast = cv2.subtract(planes.haematoxylin_smooth[2], planes.haematoxylin_surround[2])
+    is_peak = cv2.compare(contrast, cv2.dilate(contrast, _NEIGHBOURS), cv2.CMP_EQ)
+    return cv2.countNonZero(cv2.bitwise_and(is_peak, cv2.compare(contrast, _MIN_BLOB, cv2.CMP_GE)))
 
 
 def _shapes(nuclei: NDArray[np.int32]) -> list[float]:
@@ -98,12 +99,13 @@ def _shapes(nuclei: NDArray[np.int32]) -> list[float]:
 
 def _staining(planes: TilePlanes, mask: Plane) -> list[float]:
     """Density of the stains in the nuclei, and by how much haematoxylin exceeds the rest."""
-    tissue = cv2.bitwise_not(planes.background_half)
-    rest = cv2.bitwise_and(tissue, cv2.bitwise_not(mask))
-    if not cv2.countNonZero(mask):
+    n_within = cv2.countNonZero(mask)
+    if not n_within:
         return [0.0] * 4
+    rest = cv2.bitwise_not(cv2.bitwise_or(planes.background_half, mask))
     haematoxylin, eosin = planes.haematoxylin[1], planes.eosin[1]
-    mean, sd = cv2.meanStdDev(haematoxylin, mask=mask)
-    around = cv2.mean(haematoxylin, mask=rest)[0]
-    levels = (mean.item(), sd.item(), cv2.mean(eosin, mask=mask)[0], mean.item() - around)
+    mean, sd = mean_and_sd(haematoxylin, mask)
+    around = mean_within(haematoxylin, rest, cv2.countNonZero(rest))
+    eosin_mean = mean_within(eosin, mask, n_within)
+    levels = (mean, sd, eosin_mean, mean - around)
     return [level / LEVELS_PER_OD for level in levels]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -27,18 +28,22 @@ class TilePlanes:
 
     Attributes:
         rgb_half: (H/2, W/2, 3) the tile at half size.
+        channels_half: Its red, green and blue.
         haematoxylin_full: Haematoxylin plane at full size, 0.01 OD a level.
         haematoxylin: The same at levels 1 to 4 by level.
         haematoxylin_smooth: These, smoothed (see `smooth`).
+        haematoxylin_surround: And once more.
         eosin: Eosin plane at levels 1 to 4, likewise.
         residual_half: What the stains leave unexplained, half size, 0.01 OD a level around 128.
         background_half: 255 where the half-size tile shows glass, else 0.
     """
 
     rgb_half: Plane
+    channels_half: Sequence[Plane]
     haematoxylin_full: Plane
     haematoxylin: dict[int, Plane]
     haematoxylin_smooth: dict[int, Plane]
+    haematoxylin_surround: dict[int, Plane]
     eosin: dict[int, Plane]
     residual_half: Plane
     background_half: Plane
@@ -50,16 +55,20 @@ def take_apart(rgb: Plane) -> TilePlanes:
     Only haematoxylin, where nuclei have detail, is worked out at full size.
     """
     rgb_half = halve(rgb)
+    channels_half = cv2.split(rgb_half)
     haematoxylin, eosin, residual = cv2.split(separate_stains(rgb_half))
     pyramid = _pyramid(haematoxylin)
+    smoothed = {level: smooth(plane) for level, plane in pyramid.items()}
     return TilePlanes(
         rgb_half=rgb_half,
+        channels_half=channels_half,
         haematoxylin_full=separate_stains(rgb, n_stains=1),
         haematoxylin=pyramid,
-        haematoxylin_smooth={level: smooth(plane) for level, plane in pyramid.items()},
+        haematoxylin_smooth=smoothed,
+        haematoxylin_surround={level: smooth(plane) for level, plane in smoothed.items()},
         eosin=_pyramid(eosin),
         residual_half=residual,
-        background_half=_background(rgb_half),
+        background_half=_background(*channels_half),
     )
 
 
@@ -105,8 +114,7 @@ def _pyramid(half: Plane) -> dict[int, Plane]:
     return levels
 
 
-def _background(rgb: Plane) -> Plane:
-    red, green, blue = cv2.split(rgb)
+def _background(red: Plane, green: Plane, blue: Plane) -> Plane:
     darkest = cv2.min(cv2.min(red, green), blue)
     return cv2.compare(darkest, BACKGROUND_LEVEL, cv2.CMP_GE)
 

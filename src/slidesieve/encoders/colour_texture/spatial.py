@@ -41,6 +41,8 @@ def components(mask_half: Plane, min_area_px: int) -> NDArray[np.int32]:
     Returns:
         (n, 3): width, height and area of each part, in pixels of the half-size mask.
     """
+    if not cv2.countNonZero(mask_half):
+        return np.zeros((0, 3), np.int32)
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask_half, connectivity=8, ltype=cv2.CV_16U)
     parts = stats[1:]
     large = parts[:, cv2.CC_STAT_AREA] * HALF**2 >= min_area_px
