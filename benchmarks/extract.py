@@ -1,22 +1,26 @@
 """The whole features stage against a plain loop in the style of the field, on two cores.
 
-The plain loop: a DataLoader whose workers read tile after tile with OpenSlide, as PIL images,
-through a transform, and a model that takes the batches. Weights are random, the slide is painted.
+Both encode some slides one after another, as a job of the stage does, and write their features. The
+plain loop: for each slide a DataLoader whose workers read tile after tile with OpenSlide, as PIL
+images, through a transform, and a model that takes the batches. Weights are random, the slides are
+one painted slide again and again.
 Also printed is the trace of the encoder: which share of its time it waited for tiles. As no GPU is
 at hand, one is stood in for by an encoder that sleeps for as long as one of that speed would work.
 
-    python benchmarks/extract.py [--side 6000] [--encoders colour_texture timm:resnet18]
+    python benchmarks/extract.py [--side 6000] [--slides 8] [--encoders colour_texture]
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import tempfile
 import time
 from pathlib import Path
 
 import cv2
+import h5py
 import numpy as np
 import openslide
 import torch
@@ -25,7 +29,9 @@ from torch.utils.data import DataLoader, Dataset
 from slidesieve.encoders.base import Encoder
 from slidesieve.encoders.registry import load_encoder
 from slidesieve.extraction import extract_features
+from slidesieve.extraction_jobs import SlideTask, extract_slides
 from slidesieve.slide.painter import paint_large
+from slidesieve.store.tiles import read_tiles, write_tiles
 from slidesieve.tiling import TileSet, TileSettings, tile_slide
 from slidesieve.tissue.params import TissueParams
 from slidesieve.tissue.stage import segment_slide
@@ -95,6 +101,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=6000, help="of the painted slide, px")
+    parser.add_argument("--slides", type=int, default=8, help="of a job")
     parser.add_argument("--mpp", type=float, default=0.5, help="of the painted slide")
     parser.add_argument("--encoders", nargs="*", default=["colour_texture", "timm:resnet18"])
     parser.add_argument("--workers", type=int, default=2)
@@ -108,30 +115,44 @@ def main() -> None:
         paint_large(path, options.side, options.mpp)
         tissue = segment_slide(path, "painted", TissueParams())
         tiles = tile_slide(path, "painted", tissue, TileSettings(256, 0.5, 256, 0.5))
-        print(f"{options.side} px, {len(tiles.coords)} tiles, {options.workers} workers")
+        write_tiles(tasks_of(path, 1)[0].tiles, tiles)
+        print(
+            f"{options.side} px, {options.slides} slides of {len(tiles.coords)} tiles, "
+            f"{options.workers} workers"
+        )
         for name in options.encoders:
-            compare(name, path, tiles, options.workers, options.repeats)
+            compare(name, tasks_of(path, options.slides), options.workers, options.repeats)
         for speed in options.device_speeds:
             print(f"a device of {speed:g} tiles/s ", end="")
             print_trace(SleepingDevice(speed), path, tiles, options.workers)
 
 
-def compare(name: str, path: Path, tiles: TileSet, workers: int, repeats: int) -> None:
+def tasks_of(path: Path, slides: int) -> list[SlideTask]:
+    """A job for a slide again and again, in the slide's folder."""
+    folder = path.parent
+    return [
+        SlideTask(f"s{i}", path, folder / "tiles.h5", folder / "features" / f"s{i}.h5")
+        for i in range(slides)
+    ]
+
+
+def compare(name: str, tasks: list[SlideTask], workers: int, repeats: int) -> None:
     """Best of some rounds of each way, and their ratio."""
     entry = {"name": name} | ({"pretrained": False, "device": "cpu"} if ":" in name else {})
     encoder = load_encoder(entry)
     ours, plain = [], []
     for _ in range(repeats):
-        ours.append(seconds(lambda: extract_features(path, tiles, encoder, workers)))
-        plain.append(seconds(lambda: plain_loop(path, tiles, encoder, workers)))
+        for way, times in ((extract_anew, ours), (plain_loop, plain)):
+            times.append(seconds(lambda way=way: way(tasks, encoder, workers)))
     (our_wall, our_cpu), (plain_wall, plain_cpu) = np.min(ours, axis=0), np.min(plain, axis=0)
+    per_hour = 3600 * len(tasks)
     print(
-        f"{name}: {3600 / our_wall:.0f} slides/h, plain loop {3600 / plain_wall:.0f}; "
+        f"{name}: {per_hour / our_wall:.0f} slides/h, plain loop {per_hour / plain_wall:.0f}; "
         f"ratio {plain_wall / our_wall:.2f} by the clock, {plain_cpu / our_cpu:.2f} in CPU time"
     )
     if not encoder.runs_in_workers:
         print("  its encoder ", end="")
-        print_trace(encoder, path, tiles, workers)
+        print_trace(encoder, tasks[0].path, read_tiles(tasks[0].tiles), workers)
 
 
 def print_trace(encoder: Encoder, path: Path, tiles: TileSet, workers: int) -> None:
@@ -141,10 +162,20 @@ def print_trace(encoder: Encoder, path: Path, tiles: TileSet, workers: int) -> N
     print(f"waited {traced.waiting_share:.1%} of its time, {len(traced.spans)} batches")
 
 
-def plain_loop(path: Path, tiles: TileSet, encoder: Encoder, workers: int) -> np.ndarray:
-    """Features by the plain loop."""
-    loader = DataLoader(PlainTiles(path, tiles), BATCH_TILES, num_workers=workers)
-    return np.concatenate([encoder.encode(batch.numpy()) for batch in loader])
+def extract_anew(tasks: list[SlideTask], encoder: Encoder, workers: int) -> None:
+    """Our job, with nothing kept from an earlier one."""
+    shutil.rmtree(tasks[0].out.parent, ignore_errors=True)
+    extract_slides(tasks, encoder, "fail", workers)
+
+
+def plain_loop(tasks: list[SlideTask], encoder: Encoder, workers: int) -> None:
+    """The same by the plain loop."""
+    for task in tasks:
+        tiles = read_tiles(task.tiles)
+        loader = DataLoader(PlainTiles(task.path, tiles), BATCH_TILES, num_workers=workers)
+        features = np.concatenate([encoder.encode(batch.numpy()) for batch in loader])
+        with h5py.File(task.out.with_suffix(".plain.h5"), "w") as file:
+            file["features"], file["coords"] = features, tiles.coords
 
 
 def seconds(function) -> tuple[float, float]:

@@ -6,8 +6,8 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager
+from concurrent.futures import BrokenExecutor, Future
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -37,47 +37,137 @@ class _Encoded:
     features: NDArray[np.float32]
 
 
+class FeatureExtractor:
+    """Encodes the tiles of slide after slide; use it as a context manager.
+
+    Threads decode ahead while the encoder computes. An encoder that resizes tiles gets them as they
+    lie on their level, so that they are resized once, by its own interpolation. One that
+    `runs_in_workers` does so in processes, which live from the first slide to the last.
+
+    Args:
+        encoder: What encodes; its `precision` is also that of the stored features.
+        workers: Number of threads that read, and of processes that encode if there are any.
+        batch_size: Tiles given to the encoder at once, unless it runs in workers.
+    """
+
+    def __init__(self, encoder: Encoder, workers: int = 2, batch_size: int = 64) -> None:
+        self._encoder = encoder
+        self._workers = workers
+        self._batch_size = batch_size
+        self._processes: tuple[int, EncoderProcesses] | None = None
+        self._until_closed = ExitStack()
+
+    def __enter__(self) -> FeatureExtractor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end_processes()
+
+    def extract(self, path: Path, tiles: TileSet) -> FeatureSet:
+        """Encode all tiles of a slide.
+
+        Tiles that cannot be decoded are left out and counted, never replaced. The order of the
+        tiles is kept, and the result does not depend on the number of workers.
+
+        Args:
+            path: The slide.
+            tiles: Its tiles; if their status is not "ok", so is that of the features.
+
+        Returns:
+            The features. If the slide cannot be opened, or not one tile decoded, there are none and
+            status and reason say why.
+
+        Raises:
+            ContractError: The encoder gave NaN or infinity, or numbers too large for its precision.
+        """
+        encoder = self._encoder
+        if tiles.status != "ok":
+            return _feature_set(tiles, encoder, status=tiles.status, reason=tiles.reason)
+        try:
+            encoded = self._encode(path, _for_encoder(tiles, encoder))
+        except SlideError as error:
+            return _feature_set(tiles, encoder, status="failed", reason=str(error))
+        n_dropped = len(tiles.coords) - len(encoded.rows)
+        if len(tiles.coords) and not len(encoded.rows):
+            reason = f"none of the {n_dropped} tiles could be decoded"
+            return _feature_set(tiles, encoder, status="failed", reason=reason, n_dropped=n_dropped)
+        if n_dropped:
+            log.warning(
+                "slide %s: %d of %d tiles left out", tiles.slide_id, n_dropped, len(tiles.coords)
+            )
+        features = store_as(encoded.features, encoder, tiles.slide_id)
+        return _feature_set(
+            tiles, encoder, features, tiles.coords[encoded.rows], n_dropped=n_dropped
+        )
+
+    def _encode(self, path: Path, tiles: TileSet) -> _Encoded:
+        parts = [_Encoded(np.zeros(0, np.int64), np.zeros((0, self._encoder.dim), np.float32))]
+        with (
+            tqdm(total=len(tiles.coords), unit="tile", desc=tiles.slide_id, disable=None) as bar,
+            closing(self._parts(path, tiles)) as encoded,
+        ):
+            for part in encoded:
+                parts.append(part)
+                bar.update(len(part.rows))
+        return _Encoded(
+            np.concatenate([part.rows for part in parts]),
+            np.concatenate([part.features for part in parts]),
+        )
+
+    def _parts(self, path: Path, tiles: TileSet) -> Iterator[_Encoded]:
+        """Yield features part after part, in the order of the tiles; threads read ahead."""
+        encoder = self._encoder
+        if not encoder.runs_in_workers:
+            return self._in_main_thread(path, tiles)
+        if self._workers == 1 or not CAN_FORK:
+            return stream_tiles(
+                path,
+                tiles,
+                self._workers,
+                process=lambda chunk: _Encoded(chunk.rows, encoder.encode(chunk.images)),
+            )
+        return self._in_processes(path, tiles)
+
+    def _in_main_thread(self, path: Path, tiles: TileSet) -> Iterator[_Encoded]:
+        chunks = stream_tiles(path, tiles, self._workers, process=lambda chunk: chunk)
+        with _one_ahead(_in_batches(chunks, self._batch_size)) as batches:
+            for batch in batches:
+                yield _Encoded(batch.rows, self._encoder.encode(batch.images))
+
+    def _in_processes(self, path: Path, tiles: TileSet) -> Iterator[_Encoded]:
+        processes = self._processes_for(tiles.spec.tile_px)
+
+        def start(chunk: TileChunk) -> tuple[NDArray[np.int64], Future[NDArray[np.float32]]]:
+            return chunk.rows, processes.submit(chunk.images)
+
+        try:
+            with closing(stream_tiles(path, tiles, self._workers, process=start)) as started:
+                for rows, features in started:
+                    yield _Encoded(rows, features.result())
+        except BrokenExecutor:
+            # One of them was killed: the next slide gets new ones.
+            self._end_processes()
+            raise
+
+    def _processes_for(self, tile_px: int) -> EncoderProcesses:
+        if self._processes is None or self._processes[0] != tile_px:
+            self._end_processes()
+            shape = (CHUNK_TILES, tile_px, tile_px, 3)
+            processes = EncoderProcesses(self._encoder, self._workers, shape)
+            self._processes = tile_px, self._until_closed.enter_context(processes)
+        return self._processes[1]
+
+    def _end_processes(self) -> None:
+        self._processes = None
+        self._until_closed.close()
+
+
 def extract_features(
     path: Path, tiles: TileSet, encoder: Encoder, workers: int = 2, batch_size: int = 64
 ) -> FeatureSet:
-    """Encode all tiles of a slide.
-
-    Threads decode ahead while the encoder computes. An encoder that resizes tiles gets them as they
-    lie on their level, so that they are resized once, by its own interpolation. Tiles that cannot
-    be decoded are left out and counted, never replaced. The order of the tiles is kept, and the
-    result does not depend on `workers`.
-
-    Args:
-        path: The slide.
-        tiles: Its tiles; if their status is not "ok", so is that of the features.
-        encoder: What encodes them; its `precision` is also that of the stored features.
-        workers: Number of threads that read, and of processes that encode if the encoder
-            `runs_in_workers`.
-        batch_size: Tiles given to the encoder at once, unless it runs in workers.
-
-    Returns:
-        The features. If the slide cannot be opened, or not one tile decoded, there are none and
-        status and reason say why.
-
-    Raises:
-        ContractError: The encoder gave NaN or infinity, or numbers too large for its precision.
-    """
-    if tiles.status != "ok":
-        return _feature_set(tiles, encoder, status=tiles.status, reason=tiles.reason)
-    try:
-        encoded = _encode_tiles(path, _for_encoder(tiles, encoder), encoder, workers, batch_size)
-    except SlideError as error:
-        return _feature_set(tiles, encoder, status="failed", reason=str(error))
-    n_dropped = len(tiles.coords) - len(encoded.rows)
-    if len(tiles.coords) and not len(encoded.rows):
-        reason = f"none of the {n_dropped} tiles could be decoded"
-        return _feature_set(tiles, encoder, status="failed", reason=reason, n_dropped=n_dropped)
-    if n_dropped:
-        log.warning(
-            "slide %s: %d of %d tiles left out", tiles.slide_id, n_dropped, len(tiles.coords)
-        )
-    features = store_as(encoded.features, encoder, tiles.slide_id)
-    return _feature_set(tiles, encoder, features, tiles.coords[encoded.rows], n_dropped=n_dropped)
+    """Encode all tiles of one slide, see `FeatureExtractor`."""
+    with FeatureExtractor(encoder, workers, batch_size) as extractor:
+        return extractor.extract(path, tiles)
 
 
 def store_as(
@@ -131,51 +221,6 @@ def features_fingerprint(tiles: TileSet, identity: Sequence[str]) -> str:
 
 def _for_encoder(tiles: TileSet, encoder: Encoder) -> TileSet:
     return tiles if encoder.tile_px is None else replace(tiles, spec=tiles.spec.as_read)
-
-
-def _encode_tiles(
-    path: Path, tiles: TileSet, encoder: Encoder, workers: int, batch_size: int
-) -> _Encoded:
-    parts = [_Encoded(np.zeros(0, np.int64), np.zeros((0, encoder.dim), np.float32))]
-    with (
-        tqdm(total=len(tiles.coords), unit="tile", desc=tiles.slide_id, disable=None) as bar,
-        _encoded_parts(path, tiles, encoder, workers, batch_size) as results,
-    ):
-        for part in results:
-            parts.append(part)
-            bar.update(len(part.rows))
-    return _Encoded(
-        np.concatenate([part.rows for part in parts]),
-        np.concatenate([part.features for part in parts]),
-    )
-
-
-@contextmanager
-def _encoded_parts(
-    path: Path, tiles: TileSet, encoder: Encoder, workers: int, batch_size: int
-) -> Iterator[Iterator[_Encoded]]:
-    """Features part after part, in the order of the tiles; threads read ahead."""
-
-    def encode(chunk: TileChunk) -> _Encoded:
-        return _Encoded(chunk.rows, encoder.encode(chunk.images))
-
-    if not encoder.runs_in_workers:
-        chunks = stream_tiles(path, tiles, workers, process=lambda chunk: chunk)
-        with _one_ahead(_in_batches(chunks, batch_size)) as batches:
-            yield map(encode, batches)
-    elif workers == 1 or not CAN_FORK:
-        yield stream_tiles(path, tiles, workers, process=encode)
-    else:
-        side = tiles.spec.tile_px
-        with EncoderProcesses(encoder, workers, (CHUNK_TILES, side, side, 3)) as processes:
-
-            def start_encoding(
-                chunk: TileChunk,
-            ) -> tuple[NDArray[np.int64], Future[NDArray[np.float32]]]:
-                return chunk.rows, processes.submit(chunk.images)
-
-            started = stream_tiles(path, tiles, workers, process=start_encoding)
-            yield (_Encoded(rows, features.result()) for rows, features in started)
 
 
 @contextmanager

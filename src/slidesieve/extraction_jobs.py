@@ -10,7 +10,7 @@ from pathlib import Path
 from slidesieve.cohort.quarantine import refuse_failed
 from slidesieve.encoders.base import Encoder
 from slidesieve.errors import ContractError, SlideSieveError
-from slidesieve.extraction import encoder_identity, extract_features, features_fingerprint
+from slidesieve.extraction import FeatureExtractor, encoder_identity, features_fingerprint
 from slidesieve.stages import STAGES
 from slidesieve.store.atomic import link_into_place
 from slidesieve.store.features import read_feature_header, write_features
@@ -55,19 +55,20 @@ def extract_slides(
         tasks: The slides.
         encoder: With its weights in place.
         on_slide_error: "quarantine", or "fail": unusable slides count as not done.
-        workers: Threads that read tiles.
+        workers: See `FeatureExtractor`.
 
     Raises:
         SlideSieveError: Names the slides that could not be done, at the end.
     """
     problems = []
-    for number, task in enumerate(tasks, 1):
-        log.info("slide %s, %d of %d", task.slide_id, number, len(tasks))
-        try:
-            _keep_features(task, encoder, on_slide_error, workers)
-        except Exception as error:  # whatever it is, the other slides are not to suffer from it
-            log.exception("slide %s could not be done", task.slide_id)
-            problems.append(f"{task.slide_id}: {type(error).__name__}: {error}")
+    with FeatureExtractor(encoder, workers) as extractor:
+        for number, task in enumerate(tasks, 1):
+            log.info("slide %s, %d of %d", task.slide_id, number, len(tasks))
+            try:
+                _keep_features(task, encoder, on_slide_error, extractor)
+            except Exception as error:  # whatever it is, the other slides are not to suffer from it
+                log.exception("slide %s could not be done", task.slide_id)
+                problems.append(f"{task.slide_id}: {type(error).__name__}: {error}")
     if problems:
         raise SlideSieveError(
             f"{len(problems)} of the {len(tasks)} slides of this job could not be done; "
@@ -81,13 +82,15 @@ def _kept(task: SlideTask) -> Path:
     return task.out.parent / KEPT / task.out.name
 
 
-def _keep_features(task: SlideTask, encoder: Encoder, on_slide_error: str, workers: int) -> None:
+def _keep_features(
+    task: SlideTask, encoder: Encoder, on_slide_error: str, extractor: FeatureExtractor
+) -> None:
     tiles = read_tiles(task.tiles)
     kept = _kept(task)
     if _is_done(kept, tiles, encoder):
         log.info("slide %s: its features are kept", task.slide_id)
     else:
-        features = extract_features(task.path, tiles, encoder, workers=workers)
+        features = extractor.extract(task.path, tiles)
         refuse_failed(features, on_slide_error)
         write_features(kept, features)
 
