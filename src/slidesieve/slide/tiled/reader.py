@@ -87,6 +87,9 @@ class TiledReader(SlideReader):
         self, region: NDArray[np.uint8], x_level0: int, y_level0: int, level: int
     ) -> None:
         height_px, width_px = region.shape[:2]
+        if max(height_px, width_px) <= _PIECE_PX:
+            self._read_piece(region, x_level0, y_level0, level)
+            return
         for top, left, x, y, *_ in self._pieces(level, x_level0, y_level0, width_px, height_px):
             piece = region[top : top + _PIECE_PX, left : left + _PIECE_PX]
             self._read_piece(piece, x, y, level)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from slidesieve.slide.tiled.structure import StoredLevel
 Pixels = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 TileAt = Callable[[int, int], Pixels]
+# Tiles, px of the region made of the px of each alone, and which px of the tile these are.
+Overlaps = tuple[tuple[int, slice, slice], ...]
 
 _FIXED = 65536  # pixman's coordinates have 16 binary digits behind the point
 _OF_255 = np.float32(1 / 255)
@@ -52,16 +54,31 @@ class Axis:
     length: int
     extent: int
 
-    @property
+    @cached_property
     def is_whole(self) -> bool:
         """Whether tiles lie at whole px of the region."""
         return round(self.offset * _FIXED) % _FIXED == 0
 
-    @property
+    @cached_property
     def spans_a_tile(self) -> bool:
         """Whether the region is one tile, all of which belongs to the level."""
         is_at_a_tile = self.offset == self.shift == 0
         return is_at_a_tile and self.length == self.tile_px == self.stored_px(self.start)
+
+    @cached_property
+    def copied(self) -> Overlaps:
+        """What is copied where tiles lie at whole px of the region."""
+        return self._overlaps(window=1)
+
+    @cached_property
+    def interpolated(self) -> Overlaps:
+        """What is interpolated within tiles where they do not."""
+        return self._overlaps(window=2)
+
+    @cached_property
+    def copied_px(self) -> int:
+        """Px of the region that are in `copied`."""
+        return sum(in_region.stop - in_region.start for _, in_region, _ in self.copied)
 
     def place(self, tile: int) -> int:
         """Where a tile's corner lies in the region, in 1/65536 px."""
@@ -70,6 +87,18 @@ class Axis:
     def stored_px(self, tile: int) -> int:
         """Px of a tile that belong to the level."""
         return min(self.tile_px, self.extent - tile * self.tile_px)
+
+    def _overlaps(self, window: int) -> Overlaps:
+        overlaps = []
+        for tile in range(self.start, self.end):
+            # Px i of the region is interpolated between px i - place and the next, rounded down.
+            place = -(-self.place(tile) // _FIXED)
+            first = max(place, self.shift)
+            last = min(place + self.stored_px(tile) - window + 1, self.length)
+            if first < last:
+                source = slice(first - place, last - place + window - 1)
+                overlaps.append((tile, slice(first, last), source))
+        return tuple(overlaps)
 
 
 @lru_cache(_AXES)
@@ -171,18 +200,17 @@ def draw_region(
 
 
 def _copy(tile: TileAt, across: Axis, down: Axis, background: Colour, region: Pixels) -> None:
-    rows, columns = _overlaps(down), _overlaps(across)
-    if _covered(rows) * _covered(columns) < down.length * across.length:
+    if across.copied_px < across.length or down.copied_px < down.length:
         region[:] = background
-    for row, region_y, tile_y in rows:
-        for column, region_x, tile_x in columns:
+    for row, region_y, tile_y in down.copied:
+        for column, region_x, tile_x in across.copied:
             region[region_y, region_x] = tile(row, column)[tile_y, tile_x]
 
 
 def _interpolate(
     tile: TileAt, across: Axis, down: Axis, background: Colour, region: Pixels
 ) -> None:
-    rows, columns = _overlaps(down, window=2), _overlaps(across, window=2)
+    rows, columns = down.interpolated, across.interpolated
     for row, region_y, tile_y in rows:
         for column, region_x, tile_x in columns:
             region[region_y, region_x] = _inside_a_tile(
@@ -196,26 +224,7 @@ def _interpolate(
         region[:, x] = _between_tiles(tile, across, down, x, slice(0, down.length), background)
 
 
-@lru_cache(_AXES)
-def _overlaps(axis: Axis, window: int = 1) -> tuple[tuple[int, slice, slice], ...]:
-    """Tiles, the px of the region made of `window` px of one tile alone, and which px these are."""
-    overlaps = []
-    for tile in range(axis.start, axis.end):
-        # Px i of the region is interpolated between px i - place and the next, rounded down.
-        place = -(-axis.place(tile) // _FIXED)
-        first = max(place, axis.shift)
-        last = min(place + axis.stored_px(tile) - window + 1, axis.length)
-        if first < last:
-            source = slice(first - place, last - place + window - 1)
-            overlaps.append((tile, slice(first, last), source))
-    return tuple(overlaps)
-
-
-def _covered(overlaps: tuple[tuple[int, slice, slice], ...]) -> int:
-    return sum(in_region.stop - in_region.start for _, in_region, _ in overlaps)
-
-
-def _gaps(overlaps: tuple[tuple[int, slice, slice], ...], length: int) -> Iterator[slice]:
+def _gaps(overlaps: Overlaps, length: int) -> Iterator[slice]:
     """Parts of the region that lie within no single tile."""
     position = 0
     for _, in_region, _ in overlaps:
