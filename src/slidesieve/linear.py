@@ -79,7 +79,12 @@ def _filled_up(rows: Tensor) -> Tensor:
     Slides in evaluation come one at a time, the same ones epoch after epoch.
     """
     missing = -len(rows) % _ROWS if len(rows) < _MANY_ROWS else 0
-    return functional.pad(rows, (0, 0, 0, missing)) if missing else rows
+    if not missing:
+        return rows
+    filled_up = rows.new_empty(len(rows) + missing, rows.shape[1])
+    filled_up[: len(rows)] = rows
+    filled_up[len(rows) :] = 0
+    return filled_up
 
 
 def _product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
