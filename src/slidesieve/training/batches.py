@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -53,11 +54,23 @@ class StepBatches:
 
 
 def ready_batches(groups: Sequence[Sequence[Bag]], device: torch.device) -> Iterator[TokenBatch]:
-    """Yield the batch of each group on a device, one prepared ahead in a thread.
+    """Yield the batch of each group on a device, one prepared ahead where there is time for it.
 
-    Reading, padding and, for a GPU, the copy from pinned memory happen while the caller computes.
-    At most two batches are alive besides the caller's.
+    Reading and, for a GPU, the copy from pinned memory happen in a thread while the caller
+    computes; at most two batches are alive besides the caller's. A model on CPUs keeps them busy:
+    what is in memory for it is padded when it is asked for, since a thread would take more from the
+    model than it gives (5 % of training with bags of 100 tokens).
     """
+    if device.type == "cpu" and all(_is_in_memory(bag) for group in groups for bag in group):
+        return (_batch(group, device) for group in groups)
+    return _one_ahead(groups, device)
+
+
+def _is_in_memory(bag: Bag) -> bool:
+    return isinstance(bag.features, np.ndarray)
+
+
+def _one_ahead(groups: Sequence[Sequence[Bag]], device: torch.device) -> Iterator[TokenBatch]:
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
         following = None
         for group in groups:

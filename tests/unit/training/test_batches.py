@@ -61,6 +61,18 @@ def test_one_batch_is_made_ready_ahead_in_another_thread_and_no_more():
     assert all(thread.startswith("batches") for thread in read.values())
 
 
+def test_bags_in_memory_for_a_model_on_cpus_are_padded_by_its_own_thread(monkeypatch):
+    threads = []
+
+    def noted(bags):
+        threads.append(threading.current_thread().name)
+        return collate(bags)
+
+    monkeypatch.setattr("slidesieve.training.batches.collate", noted)
+    assert len(list(ready_batches([[bag] for bag in random_bags([3] * 4)], CPU))) == 4
+    assert set(threads) == {threading.current_thread().name}
+
+
 def test_an_error_while_reading_reaches_the_caller():
     bags = random_bags([3, 3])
     object.__setattr__(bags[1], "coords", np.zeros((5, 2), np.int64))
