@@ -37,7 +37,7 @@ class Reducer(nn.Module):
 
     def forward(self, bag: TokenBatch) -> TokenBatch:
         """Return the tokens that are left."""
-        return self.reducer(self.standardise(bag)).tokens
+        return self.reducer.reduce(bag, self.standardise).tokens
 
 
 def make_parser(description: str, tokens: list[int]) -> argparse.ArgumentParser:

@@ -44,7 +44,7 @@ class SlideClassifier(nn.Module):
         self, tokens: TokenBatch, labels: Tensor | None = None
     ) -> tuple[SlideOutput, Reduction]:
         """Classify B bags; labels (B,) int64 are given in training only."""
-        reduction = self.reducer(self.standardise(tokens))
+        reduction = self.reducer.reduce(tokens, self.standardise)
         return self.aggregator(reduction.tokens, labels), reduction
 
     def trace(self, tokens: TokenBatch) -> tuple[SlideOutput, Reduction, tuple[StageTrace, ...]]:
@@ -103,6 +103,11 @@ class Standardise(nn.Module):
         features = zero_padding(scaled.view(tokens.features.shape), tokens.mask)
         return tokens.with_features(features)
 
+    def rows(self, rows: Tensor) -> Tensor:
+        """Standardise rows (K, D) to a new tensor, the same numbers as in their bag."""
+        dtype = torch.promote_types(rows.dtype, self.mean.dtype)
+        return rows.to(dtype, copy=True).sub_(self.mean).div_(self.sd)
+
     def prepare(self, bags: Sequence[TokenBatch]) -> None:
         """Measure mean and sd, merging the moments bag by bag (Chan et al. 1983)."""
         count = 0
@@ -129,6 +134,10 @@ class PassOn(nn.Module):
     def forward(self, tokens: TokenBatch) -> TokenBatch:
         """Return the tokens in float32."""
         return tokens.with_features(tokens.features.float())
+
+    def rows(self, rows: Tensor) -> Tensor:
+        """Return rows (K, D) in float32."""
+        return rows.float()
 
     def prepare(self, bags: Sequence[TokenBatch]) -> None:
         """Do nothing."""

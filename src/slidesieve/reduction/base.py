@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-from torch import nn
+from torch import Tensor, nn
 
 from slidesieve.reduction.trace import StageTrace, single_stage
 from slidesieve.tokens import Reduction, TokenBatch
+
+
+class Standardiser(Protocol):
+    """Brings features to a common scale, whole bags or (K, D) rows of them."""
+
+    def __call__(self, tokens: TokenBatch) -> TokenBatch:
+        """Return the tokens standardised, padding zero."""
+
+    def rows(self, rows: Tensor) -> Tensor:
+        """Return rows (K, D) as they are among the tokens standardised, a new tensor."""
 
 
 class TokenReducer(nn.Module, ABC):
@@ -39,6 +50,13 @@ class TokenReducer(nn.Module, ABC):
     @abstractmethod
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Reduce a batch of bags."""
+
+    def reduce(self, tokens: TokenBatch, standardise: Standardiser) -> Reduction:
+        """Reduce a batch of bags that are yet to be standardised.
+
+        A reducer that can do with some tokens at a time need not hold all of them standardised.
+        """
+        return self(standardise(tokens))
 
     def trace(self, tokens: TokenBatch) -> tuple[Reduction, tuple[StageTrace, ...]]:
         """Reduce a batch and tell what became of each token, stage by stage.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -11,6 +12,10 @@ from slidesieve.reduction.dtc.places import scaled
 from slidesieve.reduction.selection import zero_padding
 from slidesieve.tokens import TokenBatch
 
+RowReader = Callable[[Tensor], Tensor]
+
+# Rows read at once: as many as a cache holds.
+_BLOCK = 2048
 # What a row of zeros is divided by.
 _LEAST_NORM = 1e-12
 
@@ -20,17 +25,33 @@ class Table:
 
     Args:
         rows: (R, D).
+        read: Row by row, what the table holds of the rows that came in, worked out whenever they
+            are looked at; None for the rows themselves.
 
     Attributes:
         dtype: Of the rows.
     """
 
-    def __init__(self, rows: Tensor) -> None:
-        self.dtype = rows.dtype
+    def __init__(self, rows: Tensor, read: RowReader | None = None) -> None:
+        self._read = read
+        self.dtype = (read(rows[:0]) if read else rows).dtype
         self._blocks = [rows]
 
     def __len__(self) -> int:
         return sum(map(len, self._blocks))
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return f of the rows that came in, (R, …); f takes any number of rows (K, D)."""
+        given = self._blocks[0]
+        if self._read is None:
+            return function(given)
+        first, *others = given.split(_BLOCK)
+        found = function(self._read(first))
+        everything = found.new_empty(len(given), *found.shape[1:])
+        everything[: len(first)] = found
+        for number, block in enumerate(others, 1):
+            everything[number * _BLOCK :][: len(block)] = function(self._read(block))
+        return everything
 
     def append(self, rows: Tensor) -> None:
         """Take in rows (G, D)."""
@@ -40,6 +61,8 @@ class Table:
         """Return the rows of numbers (K,), a new tensor (K, D)."""
         given, *made = self._blocks
         rows = given.index_select(0, numbers.clamp(max=len(given) - 1))
+        if self._read is not None:
+            rows = self._read(rows)
         start = len(given)
         for block in made:
             here = ((numbers >= start) & (numbers < start + len(block))).nonzero().squeeze(1)
@@ -56,18 +79,18 @@ class TokenPool:
 
     Args:
         tokens: B bags of N tokens with their features.
+        read: What the tokens' features are of the rows given, see `Table`.
 
     Attributes:
         features: The table that row numbers refer to.
         references: The same bags by reference.
     """
 
-    def __init__(self, tokens: TokenBatch) -> None:
-        self._tokens = tokens
-        rows = tokens.features.flatten(end_dim=1)
-        self.features = Table(rows)
-        self._norms = _norms(rows)
-        numbers = torch.arange(len(rows), device=tokens.mask.device)
+    def __init__(self, tokens: TokenBatch, read: RowReader | None = None) -> None:
+        self._tokens = tokens if read is None else None
+        self.features = Table(tokens.features.flatten(end_dim=1), read)
+        self._norms = self.features.map(_norms)
+        numbers = torch.arange(len(self.features), device=tokens.mask.device)
         self.references = tokens.with_features(numbers.view(*tokens.mask.shape, 1))
 
     def with_means(self, references: TokenBatch, is_merged: Tensor, means: Tensor) -> TokenBatch:
@@ -96,7 +119,7 @@ class TokenPool:
             references: B bags of M tokens.
             scale: (B, M) what features are multiplied by, or None.
         """
-        if references is self.references:
+        if references is self.references and self._tokens is not None:
             return self._tokens if scale is None else scaled(self._tokens, scale)
         features = self.features.rows(references.features.flatten())
         features = features.view(*references.mask.shape, -1)

@@ -10,7 +10,7 @@ from typing import get_type_hints
 import torch
 from torch import Tensor, nn
 
-from slidesieve.reduction.base import TokenReducer
+from slidesieve.reduction.base import Standardiser, TokenReducer
 from slidesieve.reduction.dtc.budget import plan_slide
 from slidesieve.reduction.dtc.chance import random_keys
 from slidesieve.reduction.dtc.gate import gate_values, mean_over_bag, normalised
@@ -27,7 +27,7 @@ from slidesieve.reduction.dtc.matching import (
 )
 from slidesieve.reduction.dtc.merging import Merged, group_means, merge_pairs, no_merge
 from slidesieve.reduction.dtc.places import carried_back, carry, follow, positions, scaled
-from slidesieve.reduction.dtc.pool import Table, TokenPool
+from slidesieve.reduction.dtc.pool import RowReader, Table, TokenPool
 from slidesieve.reduction.dtc.positional import PositionalCode
 from slidesieve.reduction.dtc.presets import resolve_settings, warn_of_degenerate_terms
 from slidesieve.reduction.dtc.scan import scan_order
@@ -87,11 +87,29 @@ class DTC(TokenReducer):
         """Compress a batch; in training the loss "dtc_sparsity" is β times the sparsity term."""
         return self.trace(tokens)[0]
 
+    def reduce(self, tokens: TokenBatch, standardise: Standardiser) -> Reduction:
+        """Compress a batch; without gradients, tokens are standardised as they are looked at."""
+        as_they_lie = self.settings.scan == "given" and self.settings.position == "none"
+        if torch.is_grad_enabled() or not as_they_lie:
+            return super().reduce(tokens, standardise)
+        return self._compress(tokens, positions(tokens.mask), standardise.rows)[0]
+
     def trace(self, tokens: TokenBatch) -> tuple[Reduction, tuple[StageTrace, ...]]:
         """Compress a batch and tell what each stage did to each token."""
+        return self._compress(*self._read(tokens))
+
+    def _compress(
+        self, tokens: TokenBatch, source: Tensor, read: RowReader | None = None
+    ) -> tuple[Reduction, tuple[StageTrace, ...]]:
+        """Go through the stages.
+
+        Args:
+            tokens: In the order of the scan.
+            source: (B, N) where each token given is among them, -1 in padding.
+            read: See `TokenPool`.
+        """
         plans = _plan_batch(tokens.lengths, self.settings)
-        tokens, source = self._read(tokens)
-        pool = TokenPool(tokens)
+        pool = TokenPool(tokens, read)
         state = _State(pool, pool.references, tokens.mask.float(), scores=None, hidden=None)
         traces, terms = [], []
         for stage, plan in enumerate(plans):
@@ -186,9 +204,9 @@ class DTC(TokenReducer):
         if state.tokens is not pool.references:
             pool = TokenPool(pool.look_up(state.tokens))
         network = self._network(stage)
-        hidden = network.hidden(pool.look_up(pool.references).features)
-        table = Table(hidden.flatten(end_dim=1))
-        return _State(pool, pool.references, state.scale, network.score(hidden), table)
+        hidden = pool.features.map(network.hidden)
+        scores = network.score(hidden).view(pool.references.mask.shape)
+        return _State(pool, pool.references, state.scale, scores, Table(hidden))
 
     def _network(self, stage: int) -> nn.Module:
         return self.networks[stage if self.settings.per_stage_scorer else 0]

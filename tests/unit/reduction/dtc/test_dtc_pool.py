@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from slidesieve.cost import _LiveBytes
+from slidesieve.models import build_model
 from slidesieve.reduction.dtc.pool import TokenPool
 from slidesieve.reduction.dtc.reducer import DTC
 from slidesieve.reduction.selection import keep_tokens
@@ -43,3 +45,41 @@ def test_a_large_bag_is_never_held_twice(make_batch):
     with torch.no_grad(), _LiveBytes(vars(batch).values()) as live:
         DTC(256, hidden_dim=8).eval()(batch)
     assert live.peak < 1.4 * batch.features.nbytes
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("aggregator", ["abmil", "transformer"])
+@pytest.mark.parametrize(
+    "switches",
+    [{}, {"matching": "tome"}, {"per_stage_scorer": True}, {"scan": "hilbert"}, {"retention": 1.0}],
+)
+@pytest.mark.parametrize("standardise", [True, False])
+def test_tokens_standardised_when_they_are_looked_at_are_the_same(
+    make_batch, aggregator, switches, standardise
+):
+    torch.manual_seed(0)
+    spec = {"reducer": {"name": "dtc", **switches}, "aggregator": aggregator}
+    model = build_model(spec | {"standardise": standardise}, 24, 2)
+    bags = make_batch([5000, 30], dim=24)
+    bags = bags.with_features((3 * bags.features + bags.mask[..., None]).half())
+    given = bags.features.clone()
+    model.prepare([bags])
+    model.eval()
+    output, reduction = model(bags)
+    at_once = model.reducer(model.standardise(bags))
+    assert torch.equal(bags.features, given)
+    assert torch.equal(reduction.source, at_once.source)
+    torch.testing.assert_close(reduction.tokens.features, at_once.tokens.features)
+    torch.testing.assert_close(output.logits, model.aggregator(at_once.tokens).logits)
+
+
+@torch.no_grad()
+def test_a_bag_in_half_precision_is_never_held_whole_in_single(make_batch):
+    spec = {"reducer": {"name": "dtc", "hidden_dim": 8}, "aggregator": "mean"}
+    model = build_model(spec, 256, 2).eval()
+    batch = make_batch([8000], dim=256)
+    batch = batch.with_features(batch.features.half())
+    with _LiveBytes([*vars(batch).values(), *model.buffers(), *model.parameters()]) as live:
+        model.reducer.reduce(batch, model.standardise)
+    # A copy in single precision alone would be twice the bag.
+    assert live.peak < 1.9 * batch.features.nbytes
