@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import get_type_hints
 
 import torch
 from torch import Tensor, nn
 
 from slidesieve.reduction.base import Standardiser, TokenReducer
-from slidesieve.reduction.dtc.budget import plan_slide
 from slidesieve.reduction.dtc.chance import random_keys
 from slidesieve.reduction.dtc.gate import gate_values, mean_over_bag, normalised
 from slidesieve.reduction.dtc.importance import (
@@ -33,6 +32,7 @@ from slidesieve.reduction.dtc.presets import resolve_settings, warn_of_degenerat
 from slidesieve.reduction.dtc.scan import scan_order
 from slidesieve.reduction.dtc.settings import DTCSettings
 from slidesieve.reduction.dtc.sparsity import sparsity_of_stage
+from slidesieve.reduction.dtc.state import Plan, State, plan_batch
 from slidesieve.reduction.selection import keep_tokens, rows_at, top_tokens
 from slidesieve.reduction.trace import StageTrace
 from slidesieve.tokens import Reduction, TokenBatch
@@ -108,9 +108,9 @@ class DTC(TokenReducer):
             source: (B, N) where each token given is among them, -1 in padding.
             read: See `TokenPool`.
         """
-        plans = _plan_batch(tokens.lengths, self.settings)
+        plans = plan_batch(tokens.lengths, self.settings)
         pool = TokenPool(tokens, read)
-        state = _State(pool, pool.references, tokens.mask.float(), scores=None, hidden=None)
+        state = State(pool, pool.references, tokens.mask.float(), scores=None, hidden=None)
         traces, terms = [], []
         for stage, plan in enumerate(plans):
             state, trace, term = self._stage(stage, state, plan)
@@ -158,7 +158,7 @@ class DTC(TokenReducer):
         )
         return scanned, torch.empty_like(order).scatter(1, order, source)
 
-    def _stage(self, stage: int, state: _State, plan: _Plan) -> tuple[_State, StageTrace, Tensor]:
+    def _stage(self, stage: int, state: State, plan: Plan) -> tuple[State, StageTrace, Tensor]:
         """Return what enters the next stage, the stage's record and its sparsity term."""
         state = self._scored(stage, state)
         pool, tokens, scores = state.pool, state.tokens, state.scores
@@ -191,12 +191,12 @@ class DTC(TokenReducer):
             importance_after=carried_back(log_after.detach().exp(), merged.went),
             size=tokens.size,
         )
-        after = _State(pool, kept, carry(scale, went, kept.mask), scores=None, hidden=None)
+        after = State(pool, kept, carry(scale, went, kept.mask), scores=None, hidden=None)
         if self._scores_last:
             after = replace(after, scores=carry(scores, went, kept.mask), hidden=state.hidden)
         return after, trace, self._sparsity(log_importance, gate, left.mask)
 
-    def _scored(self, stage: int, state: _State) -> _State:
+    def _scored(self, stage: int, state: State) -> State:
         """Return the state with scores and hidden states, asking the network if there are none."""
         if state.scores is not None:
             return state
@@ -206,14 +206,12 @@ class DTC(TokenReducer):
         network = self._network(stage)
         hidden = pool.features.map(network.hidden)
         scores = network.score(hidden).view(pool.references.mask.shape)
-        return _State(pool, pool.references, state.scale, scores, Table(hidden))
+        return State(pool, pool.references, state.scale, scores, Table(hidden))
 
     def _network(self, stage: int) -> nn.Module:
         return self.networks[stage if self.settings.per_stage_scorer else 0]
 
-    def _pairs(
-        self, stage: int, state: _State, log_importance: Tensor, plan: _Plan
-    ) -> Pairs | None:
+    def _pairs(self, stage: int, state: State, log_importance: Tensor, plan: Plan) -> Pairs | None:
         """Return who merges with whom, or None where no slide has anything to merge."""
         tokens = state.tokens
         merges = torch.minimum(plan.merges, tokens.lengths // 2)
@@ -227,7 +225,7 @@ class DTC(TokenReducer):
             candidates = find_candidates(state.pool, tokens, contrast, self.settings)
         return choose_pairs(candidates, merges)
 
-    def _contrast(self, log_importance: Tensor, plan: _Plan) -> Tensor:
+    def _contrast(self, log_importance: Tensor, plan: Plan) -> Tensor:
         """Return what the merge utility compares, (B, N)."""
         log_importance = log_importance.detach()
         if self.settings.utility_importance == "raw":
@@ -236,7 +234,7 @@ class DTC(TokenReducer):
             return gate_values(log_importance, plan.left, self.settings)
         return relative_importance(log_importance)
 
-    def _scores_after(self, stage: int, state: _State, merged: Merged, pairs: Pairs) -> Tensor:
+    def _scores_after(self, stage: int, state: State, merged: Merged, pairs: Pairs) -> Tensor:
         """Return s of the tokens after merging, (B, M); merged ones are scored if asked for."""
         carried = state.scores.gather(1, merged.kept)
         if self.settings.merged_importance != "recompute":
@@ -269,7 +267,7 @@ class DTC(TokenReducer):
         tokens: TokenBatch,
         log_importance: Tensor,
         gate: Tensor | None,
-        plan: _Plan,
+        plan: Plan,
     ) -> tuple[TokenBatch, Tensor]:
         """Return the tokens that stay and where each went, (B, M)."""
         everything = positions(tokens.mask)
@@ -294,41 +292,3 @@ class DTC(TokenReducer):
             return torch.zeros((), device=mask.device)
         mean_gate = None if gate is None else mean_over_bag(gate, mask)
         return sparsity_of_stage(kind, log_importance, mean_gate)
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """A stage of a batch: (B,) tokens to merge, (B,) tokens to leave."""
-
-    merges: Tensor
-    left: Tensor
-
-
-@dataclass(frozen=True)
-class _State:
-    """What goes from stage to stage.
-
-    Attributes:
-        pool: Holds the features of the tokens.
-        tokens: B bags of N tokens by reference.
-        scale: (B, N) their gates so far.
-        scores: (B, N) their s, or None where the next stage has to ask the network.
-        hidden: What entered the network's GELU, by the same row numbers, or None likewise.
-    """
-
-    pool: TokenPool
-    tokens: TokenBatch
-    scale: Tensor
-    scores: Tensor | None
-    hidden: Table | None
-
-
-def _plan_batch(lengths: Tensor, settings: DTCSettings) -> list[_Plan]:
-    slides = [plan_slide(n_tokens, settings) for n_tokens in lengths.tolist()]
-    return [
-        _Plan(
-            merges=torch.tensor([plan.merges for plan in stage], device=lengths.device),
-            left=torch.tensor([plan.left for plan in stage], device=lengths.device),
-        )
-        for stage in zip(*slides, strict=True)
-    ]

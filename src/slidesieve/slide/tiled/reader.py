@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from slidesieve.errors import TileReadError
 from slidesieve.slide.base import SlideReader
 from slidesieve.slide.openslide_reader import OpenSlideReader
+from slidesieve.slide.tiled.axis import Axis, axis_of
 from slidesieve.slide.tiled.cache import TileCache, TileKey
 from slidesieve.slide.tiled.decode import LostTileError, StoredTileError, tile_decoder
-from slidesieve.slide.tiled.region import Axis, axis_of, count_touches, draw_region, touched_tiles
+from slidesieve.slide.tiled.region import count_touches, draw_region, touched_tiles
 from slidesieve.slide.tiled.structure import halved, read_structure
 
 log = logging.getLogger(__name__)
