@@ -115,13 +115,14 @@ def main() -> None:
         paint_large(path, options.side, options.mpp)
         tissue = segment_slide(path, "painted", TissueParams())
         tiles = tile_slide(path, "painted", tissue, TileSettings(256, 0.5, 256, 0.5))
-        write_tiles(tasks_of(path, 1)[0].tiles, tiles)
+        tasks = tasks_of(path, options.slides)
+        write_tiles(tasks[0].tiles, tiles)
         print(
             f"{options.side} px, {options.slides} slides of {len(tiles.coords)} tiles, "
             f"{options.workers} workers"
         )
         for name in options.encoders:
-            compare(name, tasks_of(path, options.slides), options.workers, options.repeats)
+            compare(name, tasks, options.workers, options.repeats)
         for speed in options.device_speeds:
             print(f"a device of {speed:g} tiles/s ", end="")
             print_trace(SleepingDevice(speed), path, tiles, options.workers)
@@ -142,8 +143,8 @@ def compare(name: str, tasks: list[SlideTask], workers: int, repeats: int) -> No
     encoder = load_encoder(entry)
     ours, plain = [], []
     for _ in range(repeats):
-        for way, times in ((extract_anew, ours), (plain_loop, plain)):
-            times.append(seconds(lambda way=way: way(tasks, encoder, workers)))
+        ours.append(seconds(lambda: extract_anew(tasks, encoder, workers)))
+        plain.append(seconds(lambda: plain_loop(tasks, encoder, workers)))
     (our_wall, our_cpu), (plain_wall, plain_cpu) = np.min(ours, axis=0), np.min(plain, axis=0)
     per_hour = 3600 * len(tasks)
     print(

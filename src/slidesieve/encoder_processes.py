@@ -38,9 +38,13 @@ class EncoderProcesses:
         encoder: What encodes; the processes inherit it.
         processes: How many.
         batch_shape: Largest batch, (B, H, W, 3).
+
+    Attributes:
+        batch_shape: As given.
     """
 
     def __init__(self, encoder: Encoder, processes: int, batch_shape: tuple[int, ...]) -> None:
+        self.batch_shape = batch_shape
         # Twice as many as processes, so that the next batch lies ready when one is done.
         n_slots = 2 * processes
         n_bytes = n_slots * int(np.prod(batch_shape))

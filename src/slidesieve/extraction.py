@@ -54,7 +54,7 @@ class FeatureExtractor:
         self._encoder = encoder
         self._workers = workers
         self._batch_size = batch_size
-        self._processes: tuple[int, EncoderProcesses] | None = None
+        self._processes: EncoderProcesses | None = None
         self._until_closed = ExitStack()
 
     def __enter__(self) -> FeatureExtractor:
@@ -150,12 +150,12 @@ class FeatureExtractor:
             raise
 
     def _processes_for(self, tile_px: int) -> EncoderProcesses:
-        if self._processes is None or self._processes[0] != tile_px:
+        shape = (CHUNK_TILES, tile_px, tile_px, 3)
+        if self._processes is None or self._processes.batch_shape != shape:
             self._end_processes()
-            shape = (CHUNK_TILES, tile_px, tile_px, 3)
             processes = EncoderProcesses(self._encoder, self._workers, shape)
-            self._processes = tile_px, self._until_closed.enter_context(processes)
-        return self._processes[1]
+            self._processes = self._until_closed.enter_context(processes)
+        return self._processes
 
     def _end_processes(self) -> None:
         self._processes = None

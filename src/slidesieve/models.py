@@ -95,18 +95,23 @@ class Standardise(nn.Module):
     def forward(self, tokens: TokenBatch) -> TokenBatch:
         """Standardise the real tokens in float32; padding stays zero."""
         rows = tokens.features.flatten(end_dim=1)
-        scaled = rows.new_empty(rows.shape, dtype=torch.promote_types(rows.dtype, self.mean.dtype))
+        scaled = rows.new_empty(rows.shape, dtype=self._dtype_of(rows))
         # Block by block in place: a large slide's features are held once and stay in the cache.
         for start in range(0, len(rows), _BLOCK):
             block = slice(start, start + _BLOCK)
-            scaled[block].copy_(rows[block]).sub_(self.mean).div_(self.sd)
+            self._scale(scaled[block].copy_(rows[block]))
         features = zero_padding(scaled.view(tokens.features.shape), tokens.mask)
         return tokens.with_features(features)
 
     def rows(self, rows: Tensor) -> Tensor:
         """Standardise rows (K, D) to a new tensor, the same numbers as in their bag."""
-        dtype = torch.promote_types(rows.dtype, self.mean.dtype)
-        return rows.to(dtype, copy=True).sub_(self.mean).div_(self.sd)
+        return self._scale(rows.to(self._dtype_of(rows), copy=True))
+
+    def _dtype_of(self, rows: Tensor) -> torch.dtype:
+        return torch.promote_types(rows.dtype, self.mean.dtype)
+
+    def _scale(self, rows: Tensor) -> Tensor:
+        return rows.sub_(self.mean).div_(self.sd)
 
     def prepare(self, bags: Sequence[TokenBatch]) -> None:
         """Measure mean and sd, merging the moments bag by bag (Chan et al. 1983)."""

@@ -18,6 +18,12 @@ settings.load_profile("slidesieve")
 SlideMaker = Callable[..., Path]
 
 
+@pytest.fixture(scope="session")
+def cmu(shared_data: Path) -> Path:
+    """A small real slide: Aperio, JPEG, one level."""
+    return shared_data / "slides" / "CMU-1-Small-Region.svs"
+
+
 @pytest.fixture
 def make_slide(tmp_path: Path) -> SlideMaker:
     """Write an Aperio-like JPEG pyramid from an RGB array.

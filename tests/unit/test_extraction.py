@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from slide_grid import grid_of
 
 from slidesieve.encoders.colour_texture.encoder import ColourTexture
 from slidesieve.encoders.registry import load_encoder
@@ -19,23 +20,7 @@ from slidesieve.extraction import (
 )
 from slidesieve.slide.open import open_slide
 from slidesieve.store.features import read_features, write_features
-from slidesieve.tiling import TileSet, choose_tile_spec, read_tile
-
-
-def grid_of(path: Path, tile_px: int = 128, target_mpp: float = 1.0) -> TileSet:
-    """All tiles of a slide, tissue or not."""
-    with open_slide(path) as reader:
-        spec = choose_tile_spec(0.499, reader.level_downsamples, tile_px, tile_px, target_mpp)
-        xs = range(0, reader.width - spec.size_level0, round(spec.step_level0))
-        ys = range(0, reader.height - spec.size_level0, round(spec.step_level0))
-        return TileSet(
-            path.stem,
-            coords=np.array([(x, y) for y in ys for x in xs], dtype=np.int64),
-            spec=spec,
-            width=reader.width,
-            height=reader.height,
-            fingerprint="f",
-        )
+from slidesieve.tiling import TileSet, read_tile
 
 
 class MeanColour:
@@ -53,11 +38,6 @@ class MeanColour:
     def encode(self, tiles):
         self.batches.append(len(tiles))
         return self.scale * tiles.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
-
-
-@pytest.fixture(scope="session")
-def cmu(shared_data) -> Path:
-    return shared_data / "slides" / "CMU-1-Small-Region.svs"
 
 
 @pytest.fixture(scope="session")

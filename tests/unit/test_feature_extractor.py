@@ -6,16 +6,14 @@ import os
 import signal
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from slide_grid import grid_of
 
 from slidesieve.encoder_processes import CAN_FORK
 from slidesieve.encoders.colour_texture.encoder import ColourTexture
 from slidesieve.extraction import FeatureExtractor, extract_features
-from slidesieve.slide.open import open_slide
-from slidesieve.tiling import TileSet, choose_tile_spec
 
 forked = pytest.mark.skipif(not CAN_FORK, reason="processes are forked on Linux only")
 
@@ -32,25 +30,6 @@ class WhoEncodes:
     def encode(self, tiles):
         self._before()
         return np.full((len(tiles), 1), os.getpid(), np.float32)
-
-
-@pytest.fixture(scope="module")
-def cmu(shared_data) -> Path:
-    return shared_data / "slides" / "CMU-1-Small-Region.svs"
-
-
-def grid_of(path: Path, tile_px: int) -> TileSet:
-    with open_slide(path) as reader:
-        spec = choose_tile_spec(0.5, reader.level_downsamples, tile_px, tile_px, 0.5)
-        xs = range(0, reader.width - tile_px, tile_px)
-        coords = [(x, y) for y in range(0, 8 * tile_px, tile_px) for x in xs]
-        return TileSet(
-            path.stem,
-            coords=np.array(coords, dtype=np.int64),
-            spec=spec,
-            width=reader.width,
-            height=reader.height,
-        )
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -73,33 +52,28 @@ def test_the_processes_of_the_first_slide_encode_the_next(cmu):
     assert os.getpid() not in set().union(*pids)
 
 
-@forked
-def test_an_error_at_one_slide_leaves_the_next_untouched(cmu, tmp_path):
-    (tmp_path / "fail").touch()
+def raise_an_error():
+    raise ZeroDivisionError
 
-    def fail_once():
-        if (tmp_path / "fail").exists():
-            raise ZeroDivisionError
 
-    tiles = grid_of(cmu, 96)
-    with FeatureExtractor(WhoEncodes(fail_once), 2) as extractor:
-        with pytest.raises(ZeroDivisionError):
-            extractor.extract(cmu, tiles)
-        (tmp_path / "fail").unlink()
-        assert len(extractor.extract(cmu, tiles).features) == len(tiles.coords)
+def be_killed():
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @forked
-def test_a_killed_process_costs_one_slide(cmu, tmp_path):
-    (tmp_path / "kill").touch()
+@pytest.mark.parametrize(
+    ("mishap", "error"), [(raise_an_error, ZeroDivisionError), (be_killed, BrokenProcessPool)]
+)
+def test_what_befalls_a_process_costs_one_slide(cmu, tmp_path, mishap, error):
+    (tmp_path / "now").touch()
 
-    def die_once():
-        if (tmp_path / "kill").exists():
-            os.kill(os.getpid(), signal.SIGKILL)
+    def before():
+        if (tmp_path / "now").exists():
+            mishap()
 
     tiles = grid_of(cmu, 96)
-    with FeatureExtractor(WhoEncodes(die_once), 2) as extractor:
-        with pytest.raises(BrokenProcessPool):
+    with FeatureExtractor(WhoEncodes(before), 2) as extractor:
+        with pytest.raises(error):
             extractor.extract(cmu, tiles)
-        (tmp_path / "kill").unlink()
+        (tmp_path / "now").unlink()
         assert len(extractor.extract(cmu, tiles).features) == len(tiles.coords)

@@ -23,11 +23,6 @@ def four_tiles(path: Path) -> TileSet:
     return TileSet(path.stem, coords=coords, spec=spec, fingerprint="f")
 
 
-@pytest.fixture(scope="session")
-def cmu(shared_data) -> Path:
-    return shared_data / "slides" / "CMU-1-Small-Region.svs"
-
-
 def test_members_are_the_tiles_in_order_and_uncompressed(cmu, tmp_path):
     tiles = four_tiles(cmu)
     assert write_tile_images(cmu, tiles, tmp_path / "s.zip", quality=95, workers=3) == 4

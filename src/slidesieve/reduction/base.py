@@ -19,7 +19,7 @@ class Standardiser(Protocol):
         """Return the tokens standardised, padding zero."""
 
     def rows(self, rows: Tensor) -> Tensor:
-        """Return rows (K, D) as they are among the tokens standardised, a new tensor."""
+        """Return rows (K, D) as they are among the tokens standardised; those given stay."""
 
 
 class TokenReducer(nn.Module, ABC):

@@ -1,4 +1,4 @@
-"""Batches on their way to the model: the next one is made ready while the model computes."""
+"""Batches on their way to the model, made ready ahead where the model leaves time for it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def labels_of(bags: Sequence[Bag]) -> Tensor:
 
 
 class StepBatches:
-    """The passes of an epoch's optimiser steps; while one is computed the next is made ready.
+    """The passes of an epoch's optimiser steps, made ready as `ready_batches` does.
 
     Args:
         steps: The bags of each step.

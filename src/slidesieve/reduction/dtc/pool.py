@@ -45,13 +45,12 @@ class Table:
         given = self._blocks[0]
         if self._read is None:
             return function(given)
-        first, *others = given.split(_BLOCK)
-        found = function(self._read(first))
-        everything = found.new_empty(len(given), *found.shape[1:])
-        everything[: len(first)] = found
-        for number, block in enumerate(others, 1):
-            everything[number * _BLOCK :][: len(block)] = function(self._read(block))
-        return everything
+        of_none = function(self._read(given[:0]))
+        found = of_none.new_empty(len(given), *of_none.shape[1:])
+        for start in range(0, len(given), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            found[block] = function(self._read(given[block]))
+        return found
 
     def append(self, rows: Tensor) -> None:
         """Take in rows (G, D)."""

@@ -88,6 +88,7 @@ class TiledReader(SlideReader):
         self, region: NDArray[np.uint8], x_level0: int, y_level0: int, level: int
     ) -> None:
         height_px, width_px = region.shape[:2]
+        # Every tile: what is done under Python's lock keeps other threads waiting.
         if max(height_px, width_px) <= _PIECE_PX:
             self._read_piece(region, x_level0, y_level0, level)
             return
