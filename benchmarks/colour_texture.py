@@ -17,9 +17,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from slidesieve.encoder_processes import EncoderProcesses
 from slidesieve.encoders.colour_texture import encoder as colour_texture
 from slidesieve.encoders.colour_texture.planes import take_apart
+from slidesieve.extraction.processes import EncoderProcesses
 
 TARGET_TILES_PER_S = 300
 TILES_A_ROUND = 16

@@ -29,9 +29,9 @@ from token_cost import (
 )
 from torch import nn
 
-from slidesieve.cost import measure_long_pass, measure_pass, random_bag
 from slidesieve.encoders.colour_texture.encoder import ColourTexture
 from slidesieve.encoders.torchvision_compat import import_torchvision
+from slidesieve.inference.cost import measure_long_pass, measure_pass, random_bag
 from slidesieve.tokens import TokenBatch
 
 RATIOS = (1.0, 0.7, 0.5, 0.4)

@@ -28,13 +28,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from slidesieve.encoders.base import Encoder
 from slidesieve.encoders.registry import load_encoder
-from slidesieve.extraction import extract_features
-from slidesieve.extraction_jobs import SlideTask, extract_slides
-from slidesieve.slide.painter import paint_large
+from slidesieve.extraction.extractor import extract_features
+from slidesieve.extraction.jobs import SlideTask, extract_slides
+from slidesieve.store.tile_records import TileSet
 from slidesieve.store.tiles import read_tiles, write_tiles
-from slidesieve.tiling import TileSet, TileSettings, tile_slide
+from slidesieve.synthetic.painter import paint_large
+from slidesieve.tiling import TileSettings, tile_slide
 from slidesieve.tissue.params import TissueParams
-from slidesieve.tissue.stage import segment_slide
+from slidesieve.tissue.segment import segment_slide
 
 BATCH_TILES = 64
 

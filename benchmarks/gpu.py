@@ -22,15 +22,16 @@ import numpy as np
 import torch
 
 from slidesieve.bags import Bag
-from slidesieve.cost import measure_cost
-from slidesieve.devices import pick_device
 from slidesieve.encoders.registry import load_encoder
-from slidesieve.extraction import extract_features
-from slidesieve.models import build_model
-from slidesieve.slide.painter.pyramid import array_picture, write_aperio
-from slidesieve.tiling import TileSet, TileSettings, tile_slide
+from slidesieve.extraction.extractor import extract_features
+from slidesieve.inference.cost import measure_cost
+from slidesieve.models.classifier import build_model
+from slidesieve.runtime.devices import pick_device
+from slidesieve.store.tile_records import TileSet
+from slidesieve.synthetic.painter.pyramid import array_picture, write_aperio
+from slidesieve.tiling import TileSettings, tile_slide
 from slidesieve.tissue.params import TissueParams
-from slidesieve.tissue.stage import segment_slide
+from slidesieve.tissue.segment import segment_slide
 from slidesieve.training.loop import fit_fold
 from slidesieve.training.settings import TrainingSettings
 

@@ -23,9 +23,10 @@ import numpy as np
 import tifffile
 
 from slidesieve.slide.open import open_slide
-from slidesieve.slide.painter import paint_large
-from slidesieve.tile_stream import stream_tiles
-from slidesieve.tiling import TileSet, choose_tile_spec
+from slidesieve.store.tile_records import TileSet
+from slidesieve.synthetic.painter import paint_large
+from slidesieve.tiling import choose_tile_spec
+from slidesieve.tiling.stream import stream_tiles
 
 LIMIT_MB = 500
 

@@ -26,8 +26,9 @@ import openslide
 import tifffile
 
 from slidesieve.slide.open import open_slide
-from slidesieve.tile_stream import stream_tiles
-from slidesieve.tiling import TileSet, choose_tile_spec
+from slidesieve.store.tile_records import TileSet
+from slidesieve.tiling import choose_tile_spec
+from slidesieve.tiling.stream import stream_tiles
 
 OFF_GRID_PX = 101
 
@@ -44,7 +45,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = options.slide or Path(folder) / "painted.svs"
         if options.slide is None:
-            from slidesieve.slide.painter import paint_large
+            from slidesieve.synthetic.painter import paint_large
 
             paint_large(path, options.side)
         compare(path, options.tiles, options.repeats)

@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from slidesieve.cost import PassCost, measure_long_pass, random_bag
+from slidesieve.inference.cost import PassCost, measure_long_pass, random_bag
 from slidesieve.reduction.soft_topk import OPERATORS, soft_top_k
 from slidesieve.reduction.sparselearn.encoder import SlideEncoder
 from slidesieve.tokens import TokenBatch

@@ -45,11 +45,11 @@ def main() -> None:
 
 def paint(folder: Path, side: int) -> int:
     """Paint one slide, tile it, and return the number of its tiles."""
-    from slidesieve.slide.painter import paint_large
     from slidesieve.store.tiles import write_tiles
+    from slidesieve.synthetic.painter import paint_large
     from slidesieve.tiling import TileSettings, tile_slide
     from slidesieve.tissue.params import TissueParams
-    from slidesieve.tissue.stage import segment_slide
+    from slidesieve.tissue.segment import segment_slide
 
     path = folder / "painted.svs"
     paint_large(path, side, 0.5)
@@ -84,12 +84,12 @@ def job(folder: str, entry: str, n_slides: str) -> None:
     from snakemake import script  # noqa: F401  Snakemake's preamble to every script
 
     from slidesieve.encoders.registry import load_encoder
-    from slidesieve.extraction_jobs import SlideTask, extract_slides
+    from slidesieve.extraction.jobs import SlideTask, extract_slides
 
     imported = time.process_time()
     encoder = load_encoder(json.loads(entry))
     if not encoder.runs_in_workers:
-        from slidesieve.devices import set_threads
+        from slidesieve.runtime.devices import set_threads
 
         set_threads(1)
     loaded = time.process_time()

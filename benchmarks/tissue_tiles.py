@@ -22,10 +22,10 @@ import sys
 from pathlib import Path
 from slidesieve.figures.tissue_overview import write_overview
 from slidesieve.store.tiles import write_tiles
-from slidesieve.tiling.stage import TileSettings, tile_slide
+from slidesieve.tiling.tile import TileSettings, tile_slide
 from slidesieve.tissue.geojson import write_tissue
 from slidesieve.tissue.params import TissueParams
-from slidesieve.tissue.stage import segment_slide
+from slidesieve.tissue.segment import segment_slide
 
 slide, out = map(Path, sys.argv[1:])
 tissue = segment_slide(slide, "large", TissueParams())
@@ -58,7 +58,7 @@ def main() -> None:
         folder = Path(name)
         slide = options.slide or folder / "large.svs"
         if options.slide is None:
-            from slidesieve.slide.painter import paint_large
+            from slidesieve.synthetic.painter import paint_large
 
             paint_large(slide, options.side)
         runs = [measure(slide, folder) for _ in range(options.repeats)]

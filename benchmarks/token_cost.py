@@ -10,9 +10,9 @@ import pandas as pd
 import torch
 from torch import nn
 
-from slidesieve.cost import PassCost, measure_long_pass, measure_pass, random_bag
-from slidesieve.devices import pick_device
-from slidesieve.models import SlideClassifier, build_model
+from slidesieve.inference.cost import PassCost, measure_long_pass, measure_pass, random_bag
+from slidesieve.models.classifier import SlideClassifier, build_model
+from slidesieve.runtime.devices import pick_device
 from slidesieve.tokens import TokenBatch
 
 DIM = 512

@@ -28,9 +28,9 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from slidesieve import linear
+from slidesieve.nn import linear
 from slidesieve.bags import load_bags
-from slidesieve.devices import pick_device, set_threads
+from slidesieve.runtime.devices import pick_device, set_threads
 from slidesieve.store.features import FeatureSet, write_features
 from slidesieve.training.loop import fit_fold
 from slidesieve.training.settings import TrainingSettings

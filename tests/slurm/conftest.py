@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,12 +10,10 @@ from pathlib import Path
 import pytest
 
 # The toy study and the way to run Snakemake are those of the workflow tests.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
-
-from cluster import Cluster, die_with_parent, missing_for_a_cluster
-from profile_run import TABLES
-from runner import Study
-from toy_cohort import finished_once, make_toy
+from helpers.cluster import Cluster, die_with_parent, missing_for_a_cluster
+from helpers.profile_run import TABLES
+from helpers.runner import Study
+from helpers.toy_cohort import finished_once, make_toy
 
 
 @pytest.fixture(scope="session")

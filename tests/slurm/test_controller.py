@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from profile_run import INDEX, profile_run
+
+from helpers.profile_run import INDEX, profile_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1000)]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from profile_run import profile_run
-from runner import make_demo
+
+from helpers.profile_run import profile_run
+from helpers.runner import make_demo
 
 HOUR_S = 3600
 

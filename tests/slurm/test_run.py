@@ -7,8 +7,9 @@ import signal
 import time
 
 import pytest
-from cluster import GPUS
-from profile_run import INDEX, TABLES, profile_run
+
+from helpers.cluster import GPUS
+from helpers.profile_run import INDEX, TABLES, profile_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1000)]
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from bag_factory import random_bags
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.bag_factory import random_bags
 from slidesieve.bags import (
     Bag,
     bytes_in_memory,

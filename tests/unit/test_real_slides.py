@@ -14,7 +14,7 @@ from slidesieve.slide.open import open_slide
 from slidesieve.tiling import TileSettings, read_tile, tile_slide
 from slidesieve.tissue.geojson import read_tissue, write_tissue
 from slidesieve.tissue.params import TissueParams
-from slidesieve.tissue.stage import segment_slide
+from slidesieve.tissue.segment import segment_slide
 
 SETTINGS = TileSettings(tile_px=256, target_mpp=0.5, step_px=256, min_tissue_fraction=0.5)
 

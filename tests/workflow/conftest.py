@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from runner import Study
-from toy_cohort import finished_once, make_toy
+
+from helpers.runner import Study
+from helpers.toy_cohort import finished_once, make_toy
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,8 @@ import os
 import shutil
 
 import pytest
-from toy_cohort import paint_toy_slide
+
+from helpers.toy_cohort import paint_toy_slide
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,9 @@ import subprocess
 import time
 
 import pytest
-from runner import Study, make_demo
-from toy_cohort import make_toy
+
+from helpers.runner import Study, make_demo
+from helpers.toy_cohort import make_toy
 
 pytestmark = pytest.mark.slow
 

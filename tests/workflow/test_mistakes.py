@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from runner import Study
-from toy_cohort import make_toy, write_sheet
+
+from helpers.runner import Study
+from helpers.toy_cohort import make_toy, write_sheet
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from runner import Study
 
-from slidesieve.selector_audit.truth import read_truth, truth_tiles
-from slidesieve.slide.mosaic.cohort import MosaicSettings
+from helpers.runner import Study
+from slidesieve.selector_diagnostics.truth import read_truth, truth_tiles
 from slidesieve.store.features import read_features
 from slidesieve.store.tables import read_csv
+from slidesieve.synthetic.mosaic.cohort import MosaicSettings
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,7 @@ def tiles(shared_data) -> Path:
 
 
 def test_the_pipeline_takes_mosaics_with_their_folds(tiles, repo, tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(repo / "benchmarks")
+    monkeypatch.syspath_prepend(repo / "experiments")
     import cohort_study
     import real_tissue
 

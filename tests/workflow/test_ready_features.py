@@ -6,9 +6,9 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from runner import Study
-from toy_cohort import write_sheet
 
+from helpers.runner import Study
+from helpers.toy_cohort import write_sheet
 from slidesieve.store.tables import read_csv
 
 pytestmark = pytest.mark.slow

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
-from runner import Study
-from toy_cohort import finished_once, write_sheet
 
+from helpers.runner import Study
+from helpers.toy_cohort import finished_once, write_sheet
 from slidesieve.store.tables import read_csv
 from slidesieve.tissue.geojson import read_tissue
 

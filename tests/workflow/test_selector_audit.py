@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from toy_cohort import SIDE_PX
 
+from helpers.toy_cohort import SIDE_PX
 from slidesieve.store.tables import read_csv
 
 pytestmark = pytest.mark.slow

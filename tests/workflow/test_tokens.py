@@ -7,8 +7,8 @@ import shutil
 
 import numpy as np
 import pytest
-from runner import Study
 
+from helpers.runner import Study
 from slidesieve.cli.main import main
 from slidesieve.store.features import read_features
 from slidesieve.store.tables import read_csv

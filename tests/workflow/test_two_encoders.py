@@ -7,14 +7,14 @@ import shutil
 
 import h5py
 import pytest
-from runner import Study
 from safetensors.torch import save
-from toy_cohort import make_toy
 
-from loopback_hub import COMMIT, TOKEN, running_hub
+from helpers.loopback_hub import COMMIT, TOKEN, running_hub
+from helpers.runner import Study
+from helpers.toy_cohort import make_toy
 from slidesieve.encoders.torchvision_compat import import_torchvision
 from slidesieve.errors import ContractError
-from slidesieve.feature_index import index_features
+from slidesieve.extraction.index import index_features
 from slidesieve.store.features import read_features
 from slidesieve.store.tables import read_csv
 

@@ -11,20 +11,20 @@ SCHEMAS = Path(workflow.basedir) / "workflow" / "schemas"
 sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=SOURCE)
 
-from slidesieve.cohort.load import load_study
-from slidesieve.cohort.shards import shards_of
+from slidesieve.config.load import load_study
+from slidesieve.extraction.shards import shards_of
 from slidesieve.encoders.tiling_notes import tiling_notes
 from slidesieve.errors import ConfigError
-from slidesieve.selector_audit.auditable import auditable_models
+from slidesieve.selector_diagnostics.auditable import auditable_models
 from slidesieve.stages import STAGES
-from slidesieve.sweeps import k_sweeps
+from slidesieve.paper_tables.sweeps import k_sweeps
 
 
 def model_problems_once(config):
     """Mistakes in the model specs; looked for by the main process alone, for it takes torch."""
     if not workflow.is_main_process or not isinstance(config.get("models"), dict):
         return []
-    from slidesieve.model_checks import model_problems
+    from slidesieve.config.model_checks import model_problems
 
     return model_problems(config["models"])
 

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from slidesieve.audit.report import audit_study
-from slidesieve.logs import log_to
+from slidesieve.runtime.logs import log_to
 
 log_to(snakemake.log[0])
 study = snakemake.params.study

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from slidesieve.cohort.table import cohort_table
-from slidesieve.logs import log_to
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import read_csv, write_csv
 from slidesieve.tissue.geojson import read_tissue
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from slidesieve.cost import measure_cost
-from slidesieve.devices import pick_device
-from slidesieve.logs import log_to
+from slidesieve.inference.cost import measure_cost
+from slidesieve.runtime.devices import pick_device
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import read_csv, write_csv
 from slidesieve.training.fitted import load_model
 

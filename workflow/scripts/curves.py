@@ -4,7 +4,7 @@ from pathlib import Path
 
 from slidesieve.figures.confusion import confusion_figure
 from slidesieve.figures.curves import roc_figure
-from slidesieve.logs import log_to
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import read_csv
 
 log_to(snakemake.log[0])

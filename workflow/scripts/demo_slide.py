@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from slidesieve.logs import log_to
-from slidesieve.slide.painter import demo_recipes, write_demo_slide
+from slidesieve.runtime.logs import log_to
+from slidesieve.synthetic.painter import demo_recipes, write_demo_slide
 
 log_to(snakemake.log[0])
 recipe = next(r for r in demo_recipes() if r.slide_id == snakemake.wildcards.slide)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from slidesieve.evaluation.tables import metrics_table
-from slidesieve.logs import log_to
+from slidesieve.runtime.logs import log_to
 from slidesieve.statistics.comparisons import comparisons_table
 from slidesieve.statistics.summary import summary_table
 from slidesieve.store.tables import read_csv, write_csv

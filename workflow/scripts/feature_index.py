@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from slidesieve.cohort.quarantine import refuse_too_many_failed
-from slidesieve.feature_index import index_features
-from slidesieve.logs import log_to
+from slidesieve.extraction.index import index_features
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import write_csv
 
 log_to(snakemake.log[0])

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from slidesieve.encoders.registry import load_encoder
-from slidesieve.extraction_jobs import SlideTask, extract_slides
-from slidesieve.logs import log_to
+from slidesieve.extraction.jobs import SlideTask, extract_slides
+from slidesieve.runtime.logs import log_to
 
 log_to(snakemake.log[0])
 shard = snakemake.params.shard
 encoder = load_encoder(shard["encoder"])
 if not encoder.runs_in_workers:  # it computes with torch, which others need not load
-    from slidesieve.devices import set_threads
+    from slidesieve.runtime.devices import set_threads
 
     set_threads(snakemake.threads)
 tasks = [

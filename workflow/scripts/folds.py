@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from slidesieve.folds import check_folds, make_folds
-from slidesieve.logs import log_to
+from slidesieve.runtime.logs import log_to
+from slidesieve.splits.folds import check_folds, make_folds
 from slidesieve.store.tables import read_csv, write_csv
 
 log_to(snakemake.log[0])

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from slidesieve.attention import slide_attention, tested_fold
 from slidesieve.figures.slide_heatmap import write_slide_heatmap
-from slidesieve.logs import log_to
+from slidesieve.inference.attention import slide_attention, tested_fold
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.features import read_features
 from slidesieve.store.tables import read_csv
 from slidesieve.training.fitted import load_model

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from slidesieve.figures.k_sweep import k_sweep_figure
-from slidesieve.logs import log_to
+from slidesieve.paper_tables.sweeps import k_sweeps
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import read_csv
-from slidesieve.sweeps import k_sweeps
 
 METRICS = ("balanced_accuracy", "auc_macro_ovr")
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from slidesieve.figures.dotplot import metric_dot_plot
-from slidesieve.logs import log_to
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import read_csv
 
 METRICS = ("balanced_accuracy", "auc_macro_ovr", "f1_macro", "log_loss")

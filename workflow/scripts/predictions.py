@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from slidesieve.logs import log_to
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import read_csv, write_csv
 
 log_to(snakemake.log[0])

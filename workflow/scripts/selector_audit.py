@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from slidesieve.devices import pick_device, set_threads
-from slidesieve.logs import log_to
-from slidesieve.selector_audit.run import audit_model
+from slidesieve.runtime.devices import pick_device, set_threads
+from slidesieve.runtime.logs import log_to
+from slidesieve.selector_diagnostics.run import audit_model
 from slidesieve.store.tables import read_csv, write_csv
 from slidesieve.training.settings import TrainingSettings
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from slidesieve.figures.selector import selector_figure
-from slidesieve.logs import log_to
+from slidesieve.figures.selector_panels import selector_figure
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import read_csv
 
 log_to(snakemake.log[0])

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from slidesieve.figures.selectors import selectors_figure
-from slidesieve.logs import log_to
+from slidesieve.figures.selector_overview import selectors_figure
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import read_csv, write_csv
 
 log_to(snakemake.log[0])

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from slidesieve.figures.tokens.slide_pages import write_token_grid
-from slidesieve.logs import log_to
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.tokens import read_tokens
 
 log_to(snakemake.log[0])

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from slidesieve.figures.study_page import study_page
-from slidesieve.figures.study_plot import study_plot
-from slidesieve.logs import log_to
+from slidesieve.figures.paper_table_page import study_page
+from slidesieve.figures.paper_table_plot import study_plot
+from slidesieve.paper_tables.table import study_table
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import read_csv, write_csv
-from slidesieve.study_table import study_table
 
 log_to(snakemake.log[0])
 study, name = snakemake.params.study, snakemake.wildcards.dataset

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from slidesieve.figures.tables import cohort_page, cost_page, summary_page
-from slidesieve.logs import log_to
+from slidesieve.figures.table_pages import cohort_page, cost_page, summary_page
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import read_csv
 
 log_to(snakemake.log[0])

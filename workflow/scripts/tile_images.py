@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from slidesieve.logs import log_to
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.tiles import read_tiles
-from slidesieve.tile_images import write_tile_images
+from slidesieve.tiling.images import write_tile_images
 
 log_to(snakemake.log[0])
 write_tile_images(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from slidesieve.cohort.quarantine import refuse_failed
 from slidesieve.figures.tissue_overview import write_overview
-from slidesieve.logs import log_to
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.tiles import write_tiles
-from slidesieve.tiling.stage import TileSettings, tile_slide
+from slidesieve.tiling.tile import TileSettings, tile_slide
 from slidesieve.tissue.edits import read_drawn_tissue
 
 log_to(snakemake.log[0])

@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 
 from slidesieve.cohort.quarantine import refuse_failed
-from slidesieve.logs import log_to
+from slidesieve.runtime.logs import log_to
 from slidesieve.tissue.edits import holds_edit
 from slidesieve.tissue.geojson import write_tissue
 from slidesieve.tissue.params import TissueParams
-from slidesieve.tissue.stage import segment_slide
+from slidesieve.tissue.segment import segment_slide
 
 log_to(snakemake.log[0])
 geojson = Path(snakemake.output.geojson)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from slidesieve.figures.montage import montage_figure
-from slidesieve.logs import log_to
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import read_csv
 
 log_to(snakemake.log[0])

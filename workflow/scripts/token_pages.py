@@ -4,7 +4,7 @@ from pathlib import Path
 
 from slidesieve.figures.tokens.qupath import write_token_geojson
 from slidesieve.figures.tokens.slide_pages import write_token_pages
-from slidesieve.logs import log_to
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.tokens import read_tokens
 
 log_to(snakemake.log[0])

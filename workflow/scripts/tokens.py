@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from slidesieve.attention import tested_fold
-from slidesieve.logs import log_to
-from slidesieve.provenance import tokens_fingerprint, trace_slide
+from slidesieve.inference.attention import tested_fold
+from slidesieve.inference.token_trace import tokens_fingerprint, trace_slide
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.features import read_features
 from slidesieve.store.tables import read_csv
 from slidesieve.store.tokens import write_tokens

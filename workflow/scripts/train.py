@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from slidesieve.bags import load_parts
-from slidesieve.devices import pick_device, set_threads
-from slidesieve.logs import log_to
+from slidesieve.runtime.devices import pick_device, set_threads
+from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import read_csv, write_csv
 from slidesieve.training.fitted import save_model
 from slidesieve.training.loop import fit_fold

@@ -12,9 +12,9 @@ from slidesieve.aggregators.layers import (
     token_embedding,
     weighted_sums,
 )
-from slidesieve.dropout import dropout_layer
 from slidesieve.errors import ConfigError
-from slidesieve.linear import Linear
+from slidesieve.nn.dropout import dropout_layer
+from slidesieve.nn.linear import Linear
 from slidesieve.tokens import SlideOutput, TokenBatch
 
 

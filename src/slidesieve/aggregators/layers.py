@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from slidesieve.dropout import dropout_layer
 from slidesieve.errors import ConfigError
-from slidesieve.linear import Linear
+from slidesieve.nn.dropout import dropout_layer
+from slidesieve.nn.linear import Linear
 from slidesieve.tokens import TokenBatch
 
 

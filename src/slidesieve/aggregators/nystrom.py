@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from slidesieve.dropout import ByteDropout
-from slidesieve.linear import Linear
+from slidesieve.nn.dropout import ByteDropout
+from slidesieve.nn.linear import Linear
 
 
 class NystromAttention(nn.Module):

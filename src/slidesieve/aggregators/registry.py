@@ -7,7 +7,7 @@ from slidesieve.aggregators.base import Aggregator
 from slidesieve.aggregators.pooling import MaxPooling, MeanPooling
 from slidesieve.aggregators.transformer import Transformer
 from slidesieve.aggregators.transmil import TransMIL
-from slidesieve.registry import parse_spec
+from slidesieve.parsing.specs import parse_spec
 
 AGGREGATORS: dict[str, type[Aggregator]] = {
     "abmil": ABMIL,

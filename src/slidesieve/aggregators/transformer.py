@@ -8,9 +8,9 @@ from torch.nn import functional
 
 from slidesieve.aggregators.base import Aggregator
 from slidesieve.aggregators.layers import token_embedding
-from slidesieve.dropout import dropout_layer
 from slidesieve.errors import ConfigError
-from slidesieve.linear import Linear, linear
+from slidesieve.nn.dropout import dropout_layer
+from slidesieve.nn.linear import Linear, linear
 from slidesieve.tokens import SlideOutput, TokenBatch
 
 # States updated at once: as many as a cache holds.

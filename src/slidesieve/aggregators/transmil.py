@@ -11,7 +11,7 @@ from slidesieve.aggregators.base import Aggregator
 from slidesieve.aggregators.layers import token_embedding
 from slidesieve.aggregators.nystrom import NystromAttention
 from slidesieve.errors import ConfigError
-from slidesieve.reduction.selection import rows_at
+from slidesieve.nn.rows import rows_at
 from slidesieve.tokens import SlideOutput, TokenBatch
 
 _ITERATIONS = 6

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from slidesieve.audit.findings import OK
 from slidesieve.audit.run import audit_dataset, write_findings
-from slidesieve.cohort.config import Study
+from slidesieve.config.study import Study
 
 
 def audit_study(study: Study, names: Sequence[str], results: Path) -> int:

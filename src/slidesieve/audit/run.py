@@ -13,12 +13,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from slidesieve.audit import tables
+from slidesieve.audit.diagnostics import selector_problems
 from slidesieve.audit.findings import Finding, examine, version_problems
-from slidesieve.audit.selectors import selector_problems
 from slidesieve.audit.slides import audit_slide
 from slidesieve.audit.tokens import tokens_problems
-from slidesieve.cohort.config import Dataset, Study
-from slidesieve.selector_audit.auditable import auditable_models
+from slidesieve.config.study import Dataset, Study
+from slidesieve.selector_diagnostics.auditable import auditable_models
 from slidesieve.store.tables import read_csv, write_csv
 from slidesieve.training.fitted import load_whole_model
 

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slidesieve.audit.findings import Finding, examine, version_problems
-from slidesieve.cohort.config import Dataset
 from slidesieve.cohort.sheet import Slide
-from slidesieve.extraction import features_fingerprint
+from slidesieve.config.study import Dataset
+from slidesieve.extraction.extractor import features_fingerprint
 from slidesieve.slide.open import slide_fingerprint
 from slidesieve.store.features import FeatureSet, read_features
 from slidesieve.store.hdf5 import read_stage_version
+from slidesieve.store.tile_records import TileSet
 from slidesieve.store.tiles import coords_attributes, read_tiles
-from slidesieve.tiling.stage import TileSet
 from slidesieve.tissue.geojson import read_tissue
 
 

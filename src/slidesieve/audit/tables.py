@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from slidesieve.cohort.config import Dataset
+from slidesieve.config.study import Dataset
 from slidesieve.evaluation.tables import metrics_table
-from slidesieve.feature_index import index_features
-from slidesieve.folds import check_folds, fold_columns
+from slidesieve.extraction.index import index_features
+from slidesieve.splits.folds import check_folds, fold_columns
 from slidesieve.store.tables import read_csv
 
 # CSVs keep seven significant digits.

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from slidesieve.attention import tested_fold
 from slidesieve.audit.findings import version_problems
 from slidesieve.audit.slides import count_strangers
-from slidesieve.provenance import tokens_fingerprint
+from slidesieve.inference.attention import tested_fold
+from slidesieve.inference.token_trace import tokens_fingerprint
 from slidesieve.store.features import FeatureSet, read_features
 from slidesieve.store.hdf5 import read_stage_version
 from slidesieve.store.tokens import TokenSet, read_tokens

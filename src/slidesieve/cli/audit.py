@@ -10,8 +10,8 @@ import yaml
 from snakemake.utils import update_config
 
 from slidesieve.audit.report import audit_study
-from slidesieve.cohort.config import Study
-from slidesieve.cohort.load import load_study
+from slidesieve.config.load import load_study
+from slidesieve.config.study import Study
 from slidesieve.errors import ConfigError
 
 

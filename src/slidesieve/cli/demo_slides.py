@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from slidesieve.slide.painter import paint_demo
+from slidesieve.synthetic.painter import paint_demo
 
 
 def run(options: argparse.Namespace) -> int:

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from slidesieve.cohort.schema import schema_problems
-from slidesieve.near_names import did_you_mean
+from slidesieve.parsing.schema import schema_problems
+from slidesieve.parsing.suggestions import did_you_mean
 
 _TEXT_COLUMNS = ("slide_id", "patient_id", "label", "path")
 _TISSUE_PREFIX = "tissue."

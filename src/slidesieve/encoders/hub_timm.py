@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from slidesieve.encoders.card import EncoderCard
-from slidesieve.encoders.preparation import ANTIALIASED
 from slidesieve.encoders.published import build_card, read_config
 from slidesieve.encoders.spec import EncoderSpec
 from slidesieve.encoders.torch_encoder import TorchEncoder
+from slidesieve.encoders.transforms import ANTIALIASED
 from slidesieve.errors import ConfigError
 
 

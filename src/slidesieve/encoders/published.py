@@ -10,13 +10,13 @@ import torch
 
 from slidesieve.encoders.card import EncoderCard
 from slidesieve.encoders.cards import CARDS
+from slidesieve.encoders.checkpoint_keys import to_own_layout
 from slidesieve.encoders.checksum import check_sha256
-from slidesieve.encoders.layouts import to_own_layout
-from slidesieve.encoders.origins import Located, locate_config, locate_weights
-from slidesieve.encoders.preparation import Preparation
 from slidesieve.encoders.spec import EncoderSpec
 from slidesieve.encoders.torch_encoder import Identity, TorchEncoder, device_and_precision
 from slidesieve.encoders.towers import RANDOM_SEED, Tower, build_tower
+from slidesieve.encoders.transforms import Preparation
+from slidesieve.encoders.weight_sources import Located, locate_config, locate_weights
 from slidesieve.encoders.weights import hash_weights, load_strictly, read_weights
 from slidesieve.errors import ConfigError
 

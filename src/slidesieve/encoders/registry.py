@@ -13,7 +13,7 @@ from slidesieve.encoders.base import Encoder
 from slidesieve.encoders.cards import CARDS
 from slidesieve.encoders.spec import EncoderSpec, parse_encoder
 from slidesieve.errors import ConfigError
-from slidesieve.near_names import nearest
+from slidesieve.parsing.suggestions import nearest
 
 # Modules by name, so that a family that needs torch costs nothing where it is not asked for.
 FAMILIES: dict[str, str] = {

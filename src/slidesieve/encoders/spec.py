@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from slidesieve.errors import ConfigError
-from slidesieve.near_names import did_you_mean
+from slidesieve.parsing.suggestions import did_you_mean
 
 PRECISIONS = ("fp32", "fp16", "bf16")
 

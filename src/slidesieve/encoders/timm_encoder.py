@@ -8,13 +8,13 @@ from torch import Tensor, nn
 
 from slidesieve.encoders import hub_timm
 from slidesieve.encoders.checksum import check_sha256
-from slidesieve.encoders.preparation import ANTIALIASED, Preparation
 from slidesieve.encoders.spec import EncoderSpec
 from slidesieve.encoders.torch_encoder import Identity, TorchEncoder, device_and_precision
 from slidesieve.encoders.torchvision_compat import import_torchvision
+from slidesieve.encoders.transforms import ANTIALIASED, Preparation
 from slidesieve.encoders.weights import hash_weights, load_strictly, read_weights
 from slidesieve.errors import ConfigError
-from slidesieve.near_names import nearest
+from slidesieve.parsing.suggestions import nearest
 
 import_torchvision()  # timm needs it and must not be the first to try
 

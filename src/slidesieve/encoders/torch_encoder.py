@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from slidesieve.device_memory import until_it_fits
-from slidesieve.encoders.preparation import Preparation
 from slidesieve.encoders.spec import EncoderSpec
+from slidesieve.encoders.transforms import Preparation
 from slidesieve.errors import ConfigError
+from slidesieve.runtime.device_memory import until_it_fits
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from slidesieve.figures.metric_labels import METRIC_WORDS
 from slidesieve.figures.style import color_of, house_style, new_figure, save_figure
-from slidesieve.figures.words import METRIC_WORDS
 
 _ROW_IN = 0.3
 _PANEL_IN = 2.3

@@ -10,9 +10,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
+from slidesieve.figures.metric_labels import METRIC_WORDS
 from slidesieve.figures.style import GREY, color_of, house_style, new_figure, save_figure
-from slidesieve.figures.words import METRIC_WORDS
-from slidesieve.sweeps import KSweep
+from slidesieve.paper_tables.sweeps import KSweep
 
 _PANEL_IN = (4.2, 3.4)
 # Sweeps stand side by side at each k, a few per cent apart.

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from slidesieve.figures.heatmap import attention_overlay, top_tiles
+from slidesieve.figures.attention_overlay import attention_overlay, top_tiles
 from slidesieve.figures.notice import notice_figure
 from slidesieve.figures.slide_view import view_slide
 from slidesieve.store.features import FeatureSet

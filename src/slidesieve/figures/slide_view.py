@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from slidesieve.errors import SlideError, TileReadError
 from slidesieve.slide.open import open_slide
 from slidesieve.slide.overview import Overview, read_overview
-from slidesieve.tiling.spec import TileSpec, read_tile
+from slidesieve.store.tile_records import TileSpec
+from slidesieve.tiling.spec import read_tile
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from slidesieve.errors import SlideError
 from slidesieve.slide.open import open_slide
 from slidesieve.slide.overview import read_overview
 from slidesieve.store.atomic import atomic_path
-from slidesieve.tiling import TileSet
+from slidesieve.store.tile_records import TileSet
 from slidesieve.tissue.result import TissueResult
 
 _OUTLINE = (0, 130, 60)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import nn
 
@@ -11,10 +9,6 @@ from slidesieve.aggregators.abmil import ABMIL
 from slidesieve.reduction.base import TokenReducer
 from slidesieve.reduction.selection import Budget, keep_tokens
 from slidesieve.tokens import Reduction, TokenBatch
-
-if TYPE_CHECKING:
-    from slidesieve.models import SlideClassifier
-
 
 class AttentionTopK(TokenReducer):
     """Keeps the tokens with the most attention of an ABMIL, which is fitted first and then frozen.
@@ -50,8 +44,8 @@ class AttentionTopK(TokenReducer):
         self.abmil.classifier = nn.Identity()
         self.abmil.requires_grad_(False)
 
-    def learn_from(self, teacher: SlideClassifier) -> None:
-        """Copy the teacher's attention."""
+    def learn_from(self, teacher: nn.Module) -> None:
+        """Copy the attention of the teacher, a classifier whose `aggregator` is an ABMIL."""
         weights = teacher.aggregator.state_dict()
         attention = {name: weights[name] for name in self.abmil.state_dict()}
         self.abmil.load_state_dict(attention)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from slidesieve.parsing.specs import parse_spec
 from slidesieve.reduction.attention_topk import AttentionTopK
 from slidesieve.reduction.base import TokenReducer
 from slidesieve.reduction.dtc.reducer import DTC
@@ -12,7 +13,6 @@ from slidesieve.reduction.sampling import RandomSampling, UniformSampling
 from slidesieve.reduction.slots import SlotAggregation
 from slidesieve.reduction.sparselearn.reducer import SparseLearn
 from slidesieve.reduction.tome import TokenMerging
-from slidesieve.registry import parse_spec
 
 REDUCERS: dict[str, type[TokenReducer]] = {
     "attention_topk": AttentionTopK,

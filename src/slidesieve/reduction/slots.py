@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from slidesieve.dropout import dropout_layer
 from slidesieve.errors import ConfigError
+from slidesieve.nn.dropout import dropout_layer
 from slidesieve.reduction.base import TokenReducer
 from slidesieve.reduction.selection import keep_tokens
 from slidesieve.tokens import Reduction, TokenBatch

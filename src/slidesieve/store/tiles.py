@@ -13,7 +13,7 @@ from pathlib import Path
 from slidesieve.errors import ContractError
 from slidesieve.stages import STAGES
 from slidesieve.store import hdf5
-from slidesieve.tiling import TileSet, TileSpec
+from slidesieve.store.tile_records import TileSet, TileSpec
 
 _FILE_FIELDS = (
     "slide_id",

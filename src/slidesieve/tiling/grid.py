@@ -7,7 +7,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import MultiPolygon
 
-from slidesieve.tiling.spec import TileSpec
+from slidesieve.store.tile_records import TileSpec
 
 
 def tile_grid(

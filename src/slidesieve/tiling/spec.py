@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -12,54 +11,7 @@ from numpy.typing import NDArray
 from slidesieve.errors import SlideError
 from slidesieve.slide.base import SlideReader
 from slidesieve.slide.scale import coarsest_level
-
-
-@dataclass(frozen=True)
-class TileSpec:
-    """How tiles of `tile_px × target_mpp` µm come from one slide.
-
-    Attributes:
-        tile_px: Side of a finished tile in px.
-        step_px: From one tile to the next in finished px. Less than `tile_px` makes tiles
-            overlap, more leaves gaps.
-        target_mpp: µm per px of a finished tile.
-        slide_mpp: µm per level-0 px.
-        level: Pyramid level that is read.
-        downsample: Level-0 px per px of that level.
-        read_px: Side read on that level, then resized once to `tile_px`.
-        size_level0: Side of a tile in level-0 px, rounded to whole ones.
-        step_level0: Step in level-0 px, not rounded, so that the grid does not drift.
-        read_mpp: µm per px of the level read.
-        objective: Objective power as the slide states it.
-    """
-
-    tile_px: int
-    step_px: int
-    target_mpp: float
-    slide_mpp: float
-    level: int
-    downsample: float
-    read_px: int
-    size_level0: int
-    step_level0: float
-    read_mpp: float
-    objective: float | None = None
-
-    @property
-    def overlap_px(self) -> int:
-        """Finished px that neighbours share; negative where the step leaves gaps."""
-        return self.tile_px - self.step_px
-
-    @property
-    def tile_um(self) -> float:
-        """Side of a tile in µm, as asked for."""
-        return self.tile_px * self.target_mpp
-
-    @property
-    def as_read(self) -> TileSpec:
-        """The same tiles as they lie on their level, for an encoder that resizes them itself."""
-        step_px = round(self.step_level0 / self.downsample)
-        return replace(self, tile_px=self.read_px, step_px=step_px, target_mpp=self.read_mpp)
+from slidesieve.store.tile_records import TileSpec
 
 
 def choose_tile_spec(

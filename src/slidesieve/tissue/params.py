@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from slidesieve.errors import ConfigError
-from slidesieve.near_names import did_you_mean
+from slidesieve.parsing.suggestions import did_you_mean
 
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 

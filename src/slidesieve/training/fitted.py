@@ -15,7 +15,7 @@ from torch import Tensor
 
 from slidesieve import __version__
 from slidesieve.errors import ContractError
-from slidesieve.models import SlideClassifier, build_model
+from slidesieve.models.classifier import SlideClassifier, build_model
 from slidesieve.stages import STAGES
 from slidesieve.store.atomic import atomic_path, write_json
 from slidesieve.store.tables import read_csv, write_csv

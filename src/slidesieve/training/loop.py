@@ -13,9 +13,9 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from slidesieve.bags import Bag, check_bags, collate
-from slidesieve.devices import make_deterministic
 from slidesieve.errors import ContractError, SlideSieveError
-from slidesieve.models import SlideClassifier, build_model
+from slidesieve.models.classifier import SlideClassifier, build_model
+from slidesieve.runtime.devices import make_deterministic
 from slidesieve.tokens import TokenBatch
 from slidesieve.training.batches import StepBatches, labels_of
 from slidesieve.training.early_stopping import EarlyStopping

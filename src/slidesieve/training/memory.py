@@ -9,8 +9,8 @@ from typing import TypeVar
 import torch
 
 from slidesieve.bags import Bag
-from slidesieve.device_memory import until_it_fits
 from slidesieve.errors import SlideSieveError
+from slidesieve.runtime.device_memory import until_it_fits
 
 log = logging.getLogger(__name__)
 

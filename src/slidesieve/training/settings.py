@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import get_type_hints
 
 from slidesieve.errors import ConfigError
-from slidesieve.registry import fits, readable
+from slidesieve.parsing.specs import fits, readable
 
 MONITORS = ("loss", "balanced_accuracy")
 CLASS_WEIGHTS = ("none", "balanced")

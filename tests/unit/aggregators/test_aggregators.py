@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from bag_factory import random_bags
 
+from helpers.bag_factory import random_bags
 from slidesieve.aggregators.layers import masked_softmax
 from slidesieve.aggregators.registry import AGGREGATORS, build_aggregator
 from slidesieve.bags import collate

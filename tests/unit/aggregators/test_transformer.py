@@ -6,9 +6,9 @@ import weakref
 
 import pytest
 import torch
-from padded_batches import make_batch, pick
 from torch import nn
 
+from helpers.padded_batches import make_batch, pick
 from slidesieve.aggregators import transformer
 from slidesieve.aggregators.transformer import Transformer
 from slidesieve.errors import ConfigError

@@ -13,8 +13,8 @@ from pathlib import Path
 import nystrom_attention
 import pytest
 import torch
-from padded_batches import make_batch, pick
 
+from helpers.padded_batches import make_batch, pick
 from slidesieve.aggregators.nystrom import NystromAttention, iterated_pseudo_inverse
 from slidesieve.aggregators.transmil import PPEG, TransMIL
 from slidesieve.errors import ConfigError

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from token_factory import SPECS, features_of, model_of
 
+from helpers.token_factory import SPECS, features_of, model_of
 from slidesieve.audit.tokens import tokens_problems
-from slidesieve.provenance import tokens_fingerprint, trace_slide
+from slidesieve.inference.token_trace import tokens_fingerprint, trace_slide
 from slidesieve.store.features import write_features
 from slidesieve.store.tokens import write_tokens
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from loopback_hub import TOKEN, running_hub
+from helpers.loopback_hub import TOKEN, running_hub
 from slidesieve.cli.encoders import HEADER, row_of
 from slidesieve.cli.main import main
 from slidesieve.encoders.card import PROOFS

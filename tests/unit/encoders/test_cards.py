@@ -9,7 +9,7 @@ import torch
 
 from slidesieve.encoders.card import PROOFS
 from slidesieve.encoders.cards import CARDS
-from slidesieve.encoders.layouts import LAYOUTS
+from slidesieve.encoders.checkpoint_keys import LAYOUTS
 from slidesieve.encoders.published import FROM_CONFIG
 from slidesieve.encoders.registry import FAMILIES, check_encoder
 from slidesieve.encoders.towers import TOWERS, build_tower

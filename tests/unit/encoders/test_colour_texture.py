@@ -21,7 +21,7 @@ from slidesieve.encoders.colour_texture import binary_patterns, gradients, inten
 from slidesieve.encoders.colour_texture.encoder import FEATURE_NAMES, ColourTexture, describe_tiles
 from slidesieve.encoders.colour_texture.planes import separate_stains, take_apart
 from slidesieve.errors import ConfigError
-from slidesieve.thread_pool import thread_pool
+from slidesieve.runtime.thread_pool import thread_pool
 
 HAEMATOXYLIN_OD = np.array([0.65, 0.70, 0.29]) / np.linalg.norm([0.65, 0.70, 0.29])
 EOSIN_OD = np.array([0.07, 0.99, 0.11]) / np.linalg.norm([0.07, 0.99, 0.11])

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save
-from test_published import tiles
-from tiny_checkpoints import conch_state, tiny_conch, virchow2_state
 
-from loopback_hub import COMMIT, TOKEN, running_hub
+from helpers.encoder_inputs import tiles
+from helpers.loopback_hub import COMMIT, TOKEN, running_hub
+from helpers.tiny_checkpoints import conch_state, tiny_conch, virchow2_state
 from slidesieve.encoders.published import build_card
 from slidesieve.encoders.spec import EncoderSpec
 
@@ -43,8 +43,8 @@ from slidesieve.encoders.hub import fetch
 attempt(lambda: fetch(repository, names, revision or None, "tiny").source)
 """
 ENCODE = f"""{_ERRORS}
-from test_published import tiles
-from tiny_checkpoints import tiny_conch
+from helpers.encoder_inputs import tiles
+from helpers.tiny_checkpoints import tiny_conch
 from slidesieve.encoders.published import build_card
 from slidesieve.encoders.spec import EncoderSpec
 def features():

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from test_published import tiles
 
+from helpers.encoder_inputs import tiles
 from slidesieve.encoders.registry import load_encoder
 from slidesieve.encoders.torchvision_compat import import_torchvision
 from slidesieve.errors import ConfigError

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from tiny_checkpoints import (
+
+from helpers.encoder_inputs import normalised, spec_for, tiles
+from helpers.tiny_checkpoints import (
     DEPTH,
     HEADS,
     TRUNK,
@@ -25,9 +27,8 @@ from tiny_checkpoints import (
     virchow2_feature,
     virchow2_state,
 )
-
 from slidesieve.encoders.cards import CARDS
-from slidesieve.encoders.layouts import to_own_layout
+from slidesieve.encoders.checkpoint_keys import to_own_layout
 from slidesieve.encoders.published import build_card, preparation_of
 from slidesieve.encoders.spec import EncoderSpec
 from slidesieve.encoders.towers import build_tower
@@ -38,20 +39,6 @@ OFFICIAL = {
     "conch_v15": (tiny_conch_v15, conch_v15_state, conch_v15_feature),
     "virchow2": (tiny_virchow2, virchow2_state, virchow2_feature),
 }
-
-
-def tiles(side: int, count: int = 2) -> np.ndarray:
-    return np.random.default_rng(side).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
-
-
-def normalised(card, images: np.ndarray) -> torch.Tensor:
-    """Tiles of the network's own size as it wants them."""
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (card.mean, card.std))
-    return (torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255 - mean) / std
-
-
-def spec_for(card, path, **options) -> EncoderSpec:
-    return EncoderSpec(card.name, weights=path, device="cpu", **options)
 
 
 @pytest.mark.parametrize("name", OFFICIAL)

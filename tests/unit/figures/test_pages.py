@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imaginary_cohort import CLASSES, random_predictions
-from slidesieve.figures.tables import cohort_page, cost_page, summary_page
+from helpers.imaginary_cohort import CLASSES, random_predictions
+from slidesieve.figures.table_pages import cohort_page, cost_page, summary_page
 from slidesieve.statistics import comparisons_table, summary_table
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from imaginary_cohort import CLASSES, random_predictions
+from helpers.imaginary_cohort import CLASSES, random_predictions
 from slidesieve.evaluation import outcomes_by_level
 from slidesieve.figures.confusion import confusion_figure
 from slidesieve.figures.curves import roc_figure, roc_heights

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from PIL import Image
-from token_factory import SPECS, tokens_of
 
+from helpers.token_factory import SPECS, tokens_of
 from slidesieve.figures.slide_view import view_slide
 from slidesieve.figures.tile_raster import edges, tile_raster
 from slidesieve.figures.tokens.fates import (
@@ -31,8 +31,8 @@ from slidesieve.figures.tokens.pictures import TokenPainter, merge_groups
 from slidesieve.figures.tokens.qupath import write_token_geojson
 from slidesieve.figures.tokens.samples import kept_samples, merged_samples, pruned_samples
 from slidesieve.figures.tokens.slide_pages import write_token_grid, write_token_pages
+from slidesieve.paper_tables.sweeps import k_sweeps
 from slidesieve.store.tiles import spec_from_attributes
-from slidesieve.sweeps import k_sweeps
 
 SIDE = 64
 GREEN = np.round(np.array(to_rgb(FATE_COLORS[KEPT])) * 255)

@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 import torch
-from bag_factory import planted_bags, random_bags
 
+from helpers.bag_factory import planted_bags, random_bags
 from slidesieve.bags import collate
 from slidesieve.errors import ConfigError
 from slidesieve.reduction.registry import build_reducer

@@ -7,10 +7,10 @@ from fractions import Fraction
 
 import pytest
 import torch
-from bag_factory import random_bags
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.bag_factory import random_bags
 from slidesieve.bags import collate
 from slidesieve.errors import ConfigError
 from slidesieve.reduction.registry import build_reducer

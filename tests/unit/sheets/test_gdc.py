@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from archive_tables import (
+
+from helpers.archive_tables import (
     CLINICAL_HEADER,
     MANIFEST_HEADER,
     NEW_CLINICAL_HEADER,
@@ -13,7 +14,6 @@ from archive_tables import (
     write_lines,
     write_sheet,
 )
-
 from slidesieve.cli.main import main
 from slidesieve.errors import ConfigError
 from slidesieve.sheets.gdc import draft_from_gdc

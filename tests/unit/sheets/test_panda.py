@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from archive_tables import PANDA_HEADER, write_lines
 
+from helpers.archive_tables import PANDA_HEADER, write_lines
 from slidesieve.cli.main import main
 from slidesieve.errors import ConfigError
 from slidesieve.sheets.panda import draft_from_panda

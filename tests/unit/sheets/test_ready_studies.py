@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from archive_tables import CLINICAL_HEADER, PANDA_HEADER, cases, write_lines, write_sheet
 from snakemake.utils import update_config
 
+from helpers.archive_tables import CLINICAL_HEADER, PANDA_HEADER, cases, write_lines, write_sheet
 from slidesieve.cli.main import main
-from slidesieve.cohort.checks import check_config
-from slidesieve.cohort.layers import settle_layers
-from slidesieve.model_checks import model_problems
+from slidesieve.config.checks import check_config
+from slidesieve.config.layers import settle_layers
+from slidesieve.config.model_checks import model_problems
 
 RCC = {"TCGA-KICH": 6, "TCGA-KIRC": 7, "TCGA-KIRP": 5}
 MODELS = {"abmil", "transmil", "random_abmil", "dtc_abmil", "dtc_transmil"}

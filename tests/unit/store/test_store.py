@@ -22,9 +22,9 @@ from slidesieve.store.features import (
 )
 from slidesieve.store.inspect import describe
 from slidesieve.store.tables import read_csv, write_csv
+from slidesieve.store.tile_records import TileSet
 from slidesieve.store.tiles import coords_attributes, read_tiles, write_tiles
 from slidesieve.tiling.spec import choose_tile_spec
-from slidesieve.tiling.stage import TileSet
 
 
 @pytest.fixture

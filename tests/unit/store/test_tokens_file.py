@@ -7,8 +7,8 @@ from dataclasses import fields, replace
 import h5py
 import numpy as np
 import pytest
-from token_factory import SPECS, tokens_of
 
+from helpers.token_factory import SPECS, tokens_of
 from slidesieve.errors import ContractError
 from slidesieve.store.inspect import describe
 from slidesieve.store.tokens import read_tokens, write_tokens

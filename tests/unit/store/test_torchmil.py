@@ -8,9 +8,9 @@ import pytest
 
 from slidesieve.encoders.torchvision_compat import import_torchvision
 from slidesieve.store.features import FeatureSet, write_features
+from slidesieve.store.tile_records import TileSet
 from slidesieve.store.tiles import coords_attributes, write_tiles
 from slidesieve.tiling.spec import choose_tile_spec
-from slidesieve.tiling.stage import TileSet
 
 pytest.importorskip("torchmil", reason="torchmil is not installed: pip install '.[dev,peers]'")
 

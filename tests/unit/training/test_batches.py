@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from bag_factory import random_bags
 
+from helpers.bag_factory import random_bags
 from slidesieve.bags import collate, load_bags
 from slidesieve.store.features import FeatureSet, write_features
 from slidesieve.store.stored_features import StoredFeatures

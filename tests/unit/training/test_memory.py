@@ -6,12 +6,13 @@ import logging
 
 import pytest
 import torch
-from bag_factory import random_bags
 
+from helpers.bag_factory import random_bags
 from slidesieve.aggregators import registry
 from slidesieve.aggregators.abmil import ABMIL
 from slidesieve.errors import SlideSieveError
-from slidesieve.models import PassOn, SlideClassifier
+from slidesieve.models.classifier import SlideClassifier
+from slidesieve.models.standardise import NoStandardisation
 from slidesieve.reduction.identity import Identity
 from slidesieve.training.loop import fit_fold
 from slidesieve.training.memory import TokenBudget
@@ -95,7 +96,7 @@ def test_predictions_do_not_depend_on_the_memory(small_memory):
     bags = random_bags(LENGTHS)
     torch.manual_seed(0)
     model = SmallMemory(8, 2, hidden_dim=16, attention_dim=8)
-    pair = SlideClassifier(PassOn(), Identity(8), model)
+    pair = SlideClassifier(NoStandardisation(), Identity(8), model)
     cut, asked = (predict_bags(pair, bags, TokenBudget(n, CPU), CPU) for n in (10_000, 40))
     torch.testing.assert_close(cut.logits, asked.logits)
     assert cut.tokens_kept.tolist() == LENGTHS

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from bag_factory import planted_bags, random_bags
 from sklearn.metrics import balanced_accuracy_score
 
+from helpers.bag_factory import planted_bags, random_bags
 from slidesieve.aggregators.base import Aggregator
 from slidesieve.aggregators.registry import AGGREGATORS
 from slidesieve.bags import collate
 from slidesieve.errors import ConfigError, ContractError, SlideSieveError
-from slidesieve.models import build_model
+from slidesieve.models.classifier import build_model
 from slidesieve.training.early_stopping import EarlyStopping
 from slidesieve.training.fitted import FittedModel, load_model, load_whole_model, save_model
 from slidesieve.training.loop import fit_fold

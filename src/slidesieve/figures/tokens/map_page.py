@@ -13,13 +13,13 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from slidesieve.figures.heatmap import attention_percentile, paint_tiles
+from slidesieve.figures.attention_overlay import attention_percentile, paint_tiles
 from slidesieve.figures.page_layout import axes_at, draw_scale_bar, show_picture
 from slidesieve.figures.style import SEQUENTIAL, house_style, new_figure, save_figure
 from slidesieve.figures.tokens.fates import FATE_COLORS, KEPT, MERGED, PRUNED, Fates
 from slidesieve.figures.tokens.pictures import TokenPainter
+from slidesieve.store.tile_records import TileSpec
 from slidesieve.store.tokens import TokenSet
-from slidesieve.tiling import TileSpec
 
 # Lengths in inches.
 _COLUMNS, _PANEL_IN, _TALLEST_IN = 3, 4.0, 5.5

@@ -6,13 +6,13 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
-from slidesieve.figures.heatmap import pale_grey
+from slidesieve.figures.attention_overlay import pale_grey
 from slidesieve.figures.tile_raster import edges, tile_raster
 from slidesieve.figures.tokens.fates import FATE_COLORS, KEPT, MERGED, PRUNED, Fates, fates_in_stage
 from slidesieve.figures.tokens.group_colours import group_colours
 from slidesieve.slide.overview import Overview
+from slidesieve.store.tile_records import TileSpec
 from slidesieve.store.tokens import TokenSet
-from slidesieve.tiling import TileSpec
 
 _GROUP_OPACITY, _PRUNED_OPACITY, _STAGE_OPACITY = 0.6, 0.7, 0.6
 _BORDER = (0.1, 0.1, 0.1)

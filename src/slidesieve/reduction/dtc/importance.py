@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from slidesieve.linear import Linear
+from slidesieve.nn.linear import Linear
 
 # Tokens scored at once: as many hidden states as a cache holds.
 _BLOCK = 2048

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from slidesieve.nn.rows import rows_at, zero_padding
 from slidesieve.reduction.dtc.matching import Pairs
 from slidesieve.reduction.dtc.pool import Table
-from slidesieve.reduction.selection import close_ranks, rows_at, zero_padding
+from slidesieve.reduction.selection import close_ranks
 from slidesieve.tokens import TokenBatch
 
 

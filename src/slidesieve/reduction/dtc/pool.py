@@ -8,8 +8,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from slidesieve.reduction.dtc.places import scaled
-from slidesieve.reduction.selection import zero_padding
+from slidesieve.nn.rows import zero_padding
+from slidesieve.reduction.dtc.index_maps import scaled
 from slidesieve.tokens import TokenBatch
 
 RowReader = Callable[[Tensor], Tensor]

@@ -10,14 +10,15 @@ from typing import get_type_hints
 import torch
 from torch import Tensor, nn
 
+from slidesieve.nn.rows import rows_at
 from slidesieve.reduction.base import Standardiser, TokenReducer
-from slidesieve.reduction.dtc.chance import random_keys
 from slidesieve.reduction.dtc.gate import gate_values, mean_over_bag, normalised
 from slidesieve.reduction.dtc.importance import (
     ImportanceNetwork,
     log_softmax_of_bag,
     relative_importance,
 )
+from slidesieve.reduction.dtc.index_maps import carried_back, carry, follow, positions, scaled
 from slidesieve.reduction.dtc.matching import (
     Pairs,
     choose_pairs,
@@ -25,15 +26,15 @@ from slidesieve.reduction.dtc.matching import (
     random_candidates,
 )
 from slidesieve.reduction.dtc.merging import Merged, group_means, merge_pairs, no_merge
-from slidesieve.reduction.dtc.places import carried_back, carry, follow, positions, scaled
 from slidesieve.reduction.dtc.pool import RowReader, Table, TokenPool
 from slidesieve.reduction.dtc.positional import PositionalCode
 from slidesieve.reduction.dtc.presets import resolve_settings, warn_of_degenerate_terms
+from slidesieve.reduction.dtc.random_keys import random_keys
 from slidesieve.reduction.dtc.scan import scan_order
 from slidesieve.reduction.dtc.settings import DTCSettings
 from slidesieve.reduction.dtc.sparsity import sparsity_of_stage
 from slidesieve.reduction.dtc.state import Plan, State, plan_batch
-from slidesieve.reduction.selection import keep_tokens, rows_at, top_tokens
+from slidesieve.reduction.selection import keep_tokens, top_tokens
 from slidesieve.reduction.trace import StageTrace
 from slidesieve.tokens import Reduction, TokenBatch
 

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from slidesieve.reduction.soft_topk.others import gumbel_top_k, sinkhorn_top_k, softmax_k
+from slidesieve.reduction.soft_topk.baselines import gumbel_top_k, sinkhorn_top_k, softmax_k
 from slidesieve.reduction.soft_topk.threshold import LAPLACE, LOGISTIC, threshold_top_k
 
 Operator = Callable[[Tensor, Tensor, Tensor, float], Tensor]

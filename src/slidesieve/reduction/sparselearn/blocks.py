@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from slidesieve.linear import Linear
+from slidesieve.nn.linear import Linear
 
 _EXPANSION = 4
 

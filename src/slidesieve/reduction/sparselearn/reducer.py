@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from slidesieve.nn.rows import zero_padding
 from slidesieve.reduction.base import TokenReducer
-from slidesieve.reduction.selection import keep_tokens, top_tokens, zero_padding
+from slidesieve.reduction.selection import keep_tokens, top_tokens
 from slidesieve.reduction.soft_topk import gumbel_perturbed, soft_top_k
 from slidesieve.reduction.sparselearn.denoiser import build_denoiser
 from slidesieve.reduction.sparselearn.encoder import SlideEncoder

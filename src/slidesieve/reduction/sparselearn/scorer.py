@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from slidesieve.linear import Linear
+from slidesieve.nn.linear import Linear
 from slidesieve.reduction.sparselearn.blocks import Block, GlobalAttention
 
 _SPREAD_EPSILON = 1e-6

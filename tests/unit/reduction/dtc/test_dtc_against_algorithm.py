@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from dtc_reference import compress_as_written, compress_by_default, compress_with_gates
 
+from helpers.dtc_reference import compress_as_written, compress_by_default, compress_with_gates
 from slidesieve.reduction.dtc.budget import target_counts
 from slidesieve.reduction.dtc.reducer import DTC
 

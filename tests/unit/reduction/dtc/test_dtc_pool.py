@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from slidesieve.cost import _LiveBytes
-from slidesieve.models import build_model
+from slidesieve.inference.cost import _LiveBytes
+from slidesieve.models.classifier import build_model
 from slidesieve.reduction.dtc.pool import TokenPool
 from slidesieve.reduction.dtc.reducer import DTC
 from slidesieve.reduction.selection import keep_tokens

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from bag_factory import planted_bags
 
+from helpers.bag_factory import planted_bags
 from slidesieve.aggregators.registry import AGGREGATORS as AGGREGATORS_THERE_ARE
 from slidesieve.bags import collate
-from slidesieve.models import build_model
+from slidesieve.models.classifier import build_model
 from slidesieve.training.loop import fit_fold
 from slidesieve.training.settings import TrainingSettings
 

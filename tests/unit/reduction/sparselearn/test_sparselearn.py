@@ -7,9 +7,9 @@ import math
 
 import pytest
 import torch
-from bag_factory import random_bags
 from torch.nn import functional
 
+from helpers.bag_factory import random_bags
 from slidesieve.bags import collate
 from slidesieve.errors import ConfigError
 from slidesieve.reduction.registry import build_reducer

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from slidesieve.errors import SlideError, TileReadError
 from slidesieve.slide.open import open_slide
-from slidesieve.slide.painter import paint_large
-from slidesieve.tile_stream import stream_tiles
+from slidesieve.synthetic.painter import paint_large
 from slidesieve.tiling import TileSettings, tile_slide
+from slidesieve.tiling.stream import stream_tiles
 from slidesieve.tissue.params import TissueParams
-from slidesieve.tissue.stage import segment_slide
+from slidesieve.tissue.segment import segment_slide
 
 # name of a packing -> how tifffile writes it
 PACKINGS = {

@@ -1,0 +1,1 @@
+"""Features of many slides, with one load of the encoder per job."""

@@ -1,0 +1,139 @@
+"""The audit of one selector on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from slidesieve.evaluation.tables import POOLED
+from slidesieve.figures.intervals import draw_intervals
+from slidesieve.figures.metric_labels import METRIC_WORDS
+from slidesieve.figures.style import GREY, color_of, house_style, new_figure, save_figure
+
+_PATHS = {"soft": "soft", "hard": "hard", "hard_denoised": "hard, denoised"}
+_PREDICTORS = {
+    "kept": "kept tokens",
+    "kept_denoised": "kept, as the\nhead is trained",
+    "gated": "itself, gated",
+    "gated_denoised": "itself, as the\nhead is trained",
+}
+_CHOOSERS = {
+    "model": "this selector",
+    "random": "random",
+    "uniform": "uniform",
+    "farthest_point": "farthest point",
+}
+_SIZE_IN = (10.5, 6.2)
+
+
+def selector_figure(
+    audit: pd.DataFrame, histories: Sequence[pd.DataFrame], title: str, path: Path
+) -> None:
+    """Draw the audit of one selector: paths, training, leakage, stability, truth.
+
+    Args:
+        audit: audit.csv of the model.
+        histories: history.csv of each fold.
+        title: Goes above the panels.
+        path: Where to write, png, svg or pdf.
+    """
+    figure = new_figure(*_SIZE_IN)
+    with house_style():
+        panels = figure.subplots(2, 3).ravel()
+        _draw_paths(panels[0], audit, "balanced_accuracy")
+        _draw_paths(panels[1], audit, "auc_macro_ovr")
+        _draw_training(panels[2], histories)
+        _draw_leakage(panels[3], audit)
+        _draw_stability(panels[4], audit)
+        _draw_truth(panels[5], audit)
+        figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+        save_figure(figure, path)
+
+
+def _pooled(audit: pd.DataFrame, topic: str, metric: str, level: str | None = None) -> pd.DataFrame:
+    """Rows over all folds of one topic and metric, by variant."""
+    wanted = (audit["topic"] == topic) & (audit["metric"] == metric) & (audit["fold"] == POOLED)
+    if level is not None:
+        wanted &= audit["level"] == level
+    return audit[wanted].set_index("variant")
+
+
+def _draw_paths(panel: Axes, audit: pd.DataFrame, metric: str) -> None:
+    rows = _pooled(audit, "paths", metric, "patient")
+    there = [path for path in _PATHS if path in rows.index]
+    draw_intervals(panel, rows.loc[there], [_PATHS[path] for path in there])
+    panel.set_title(f"{METRIC_WORDS[metric][0]} of each path")
+    panel.set_xlim(0, 1.02)
+
+
+def _draw_training(panel: Axes, histories: Sequence[pd.DataFrame]) -> None:
+    for fold, history in enumerate(histories):
+        noted = history.dropna(subset=["overlap"])
+        panel.plot(noted["epoch"], noted["overlap"], color=color_of(fold), linewidth=1.2, alpha=0.8)
+    panel.set(ylim=(0, 1.02), xlabel="epoch, a line a fold")
+    panel.set_title("Soft mass on the hard set")
+    panel.grid(axis="y")
+
+
+def _draw_leakage(panel: Axes, audit: pd.DataFrame) -> None:
+    rows, control = (_pooled(audit, "leakage", metric) for metric in ("r2", "r2_permuted"))
+    there = [name for name in _PREDICTORS if name in rows.index]
+    panel.set_title("R² of discarded tokens told from …")
+    if not there:
+        _say(panel, "no slide has discarded tokens in every part")
+        return
+    draw_intervals(panel, rows.loc[there], [_PREDICTORS[name] for name in there], color=1)
+    place = np.arange(len(there))
+    panel.scatter(
+        control.loc[there, "value"], place, facecolors="none", edgecolors=GREY, s=28, zorder=2
+    )
+    folds = audit[
+        (audit["topic"] == "leakage") & (audit["metric"] == "r2") & (audit["fold"] != POOLED)
+    ]
+    for row, name in enumerate(there):
+        values = folds.loc[folds["variant"] == name, "value"]
+        panel.scatter(values, np.full(len(values), row), color=color_of(1), s=8, alpha=0.5)
+    panel.set_xlim(min(-0.05, panel.get_xlim()[0]), 1.02)
+    panel.set_xlabel("○ shuffled control")
+
+
+def _draw_stability(panel: Axes, audit: pd.DataFrame) -> None:
+    rows = _pooled(audit, "noise", "jaccard")
+    panel.set_title("Jaccard index with the unshaken choice")
+    if rows.empty:
+        _say(panel, "no slide leaves a choice")
+        return
+    shaken = rows.drop(index="chance")
+    sigma = shaken.index.astype(float)
+    panel.fill_between(
+        sigma, shaken["ci_low"], shaken["ci_high"], color=color_of(2), alpha=0.2, linewidth=0
+    )
+    panel.plot(sigma, shaken["value"], color=color_of(2), marker="o", markersize=4)
+    lines = {"chance": rows.loc["chance", "value"]}
+    between = _pooled(audit, "folds", "jaccard")
+    if len(between):
+        lines["models of two folds"] = between.loc["model", "value"]
+    for words, height in lines.items():
+        panel.axhline(height, color=GREY, linewidth=1, linestyle=(0, (2, 3)))
+        panel.text(sigma.max(), height + 0.015, words, ha="right", va="bottom", color="#4D4D4D")
+    panel.set(ylim=(0, 1.02), xlabel="jitter of the features, in their sd")
+
+
+def _draw_truth(panel: Axes, audit: pd.DataFrame) -> None:
+    rows = _pooled(audit, "truth", "recall")
+    panel.set_title("Share of truth tiles kept, at equal k")
+    there = [name for name in _CHOOSERS if name in rows.index]
+    if not there:
+        _say(panel, "the dataset has no truth masks")
+        return
+    draw_intervals(panel, rows.loc[there], [_CHOOSERS[name] for name in there], color=3)
+    panel.set_xlim(0, 1.02)
+
+
+def _say(panel: Axes, words: str) -> None:
+    panel.set_axis_off()
+    panel.text(0.5, 0.5, words, ha="center", va="center", transform=panel.transAxes)

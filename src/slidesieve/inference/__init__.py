@@ -1,0 +1,1 @@
+"""Use of fitted models: attention, token traces, cost."""

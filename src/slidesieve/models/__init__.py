@@ -1,0 +1,1 @@
+"""A slide classifier: standardise, reduce tokens, aggregate."""

@@ -1,0 +1,151 @@
+"""Slide classifiers: a token reducer followed by an aggregator, built from a model's spec."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from slidesieve.aggregators.base import Aggregator
+from slidesieve.aggregators.registry import build_aggregator
+from slidesieve.errors import ConfigError
+from slidesieve.models.standardise import NoStandardisation, Standardise
+from slidesieve.reduction.base import TokenReducer
+from slidesieve.reduction.registry import build_reducer
+from slidesieve.reduction.trace import StageTrace
+from slidesieve.tokens import Reduction, SlideOutput, TokenBatch
+
+_SPEC_KEYS = ("reducer", "aggregator", "standardise")
+
+
+class SlideClassifier(nn.Module):
+    """Standardise, reduce, aggregate.
+
+    Args:
+        standardise: Brings features to a common scale, or passes them on.
+        reducer: Makes fewer tokens.
+        aggregator: Turns the tokens that are left into logits.
+    """
+
+    def __init__(
+        self,
+        standardise: Standardise | NoStandardisation,
+        reducer: TokenReducer,
+        aggregator: Aggregator,
+    ) -> None:
+        super().__init__()
+        self.standardise = standardise
+        self.reducer = reducer
+        self.aggregator = aggregator
+
+    def forward(
+        self, tokens: TokenBatch, labels: Tensor | None = None
+    ) -> tuple[SlideOutput, Reduction]:
+        """Classify B bags; labels (B,) int64 are given in training only."""
+        reduction = self.reducer.reduce(tokens, self.standardise)
+        return self.aggregator(reduction.tokens, labels), reduction
+
+    def trace(self, tokens: TokenBatch) -> tuple[SlideOutput, Reduction, tuple[StageTrace, ...]]:
+        """Classify B bags and tell what the reducer did to each token, stage by stage."""
+        reduction, stages = self.reducer.trace(self.standardise(tokens))
+        return self.aggregator(reduction.tokens), reduction, stages
+
+    @torch.no_grad()
+    def prepare(self, bags: Sequence[TokenBatch]) -> None:
+        """Look at the training bags (each a batch of one) once before fitting."""
+        was_training = self.training
+        self.eval()
+        self.standardise.prepare(bags)
+        standardised = _Mapped(bags, self.standardise)
+        self.reducer.prepare(standardised)
+        self.aggregator.prepare(_Mapped(standardised, lambda bag: self.reducer(bag).tokens))
+        self.train(was_training)
+
+    def schedule(self, step: int, steps: int) -> None:
+        """Set what changes over training at a step of all steps."""
+        self.reducer.schedule(step, steps)
+        self.aggregator.schedule(step, steps)
+
+    def drop_training_parts(self) -> None:
+        """Drop the modules that evaluation never calls; training is then an AttributeError."""
+        for name in self.reducer.training_parts:
+            delattr(self.reducer, name)
+
+    def after_step(self) -> None:
+        """Update what follows the optimiser."""
+        self.reducer.after_step()
+        self.aggregator.after_step()
+
+
+class _Mapped(Sequence[TokenBatch]):
+    """Bags transformed when they are looked at, so that no second copy of them is held."""
+
+    def __init__(
+        self, bags: Sequence[TokenBatch], transform: Callable[[TokenBatch], TokenBatch]
+    ) -> None:
+        self._bags = bags
+        self._transform = transform
+
+    def __len__(self) -> int:
+        return len(self._bags)
+
+    def __getitem__(self, index: int) -> TokenBatch:
+        return self._transform(self._bags[index])
+
+
+def build_model(spec: Mapping[str, object], dim: int, n_classes: int) -> SlideClassifier:
+    """Build a model from its spec in the config.
+
+    Args:
+        spec: `aggregator` (required), `reducer` (default none), each a name or {name: …,
+            parameters}; `standardise` (default true).
+        dim: Width of the features.
+        n_classes: Number of classes.
+
+    Raises:
+        ConfigError: All mistakes in the spec.
+    """
+    problems = [
+        f"model: no key {key!r}; allowed: {', '.join(_SPEC_KEYS)}"
+        for key in spec
+        if key not in _SPEC_KEYS
+    ]
+    if not isinstance(spec.get("standardise", True), bool):
+        problems.append(f"model: standardise is {spec['standardise']!r}, expected true or false")
+    reducer = aggregator = None
+    try:
+        reducer = build_reducer(spec.get("reducer", "none"), dim)
+    except ConfigError as error:
+        problems += error.problems
+    if "aggregator" not in spec:
+        problems.append("model: key 'aggregator' is missing")
+    else:
+        try:
+            width = reducer.dim_out if reducer else dim
+            aggregator = build_aggregator(spec["aggregator"], width, n_classes)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    standardise = Standardise(dim) if spec.get("standardise", True) else NoStandardisation()
+    return SlideClassifier(standardise, reducer, aggregator)
+
+
+def token_attention(output: SlideOutput, reduction: Reduction) -> Tensor:
+    """Bring attention back to the tokens that entered the model, for heat maps.
+
+    The attention of a merged token is shared equally among the tokens it was made of; dropped
+    tokens and padding get 0. Rows still sum to 1.
+
+    Returns:
+        (B, N_in).
+    """
+    source = reduction.source
+    came_from_some = source >= 0
+    target = source.clamp(min=0)
+    n_merged = torch.zeros_like(output.attention).scatter_add(
+        1, target, came_from_some.to(output.attention.dtype)
+    )
+    share = output.attention / n_merged.clamp(min=1)
+    return share.gather(1, target) * came_from_some

@@ -1,0 +1,1 @@
+"""Specs, schema errors and suggestions for misspelt names."""

@@ -1,0 +1,1 @@
+"""Everything a study makes, as pure functions over names: paths, targets, shards, params."""

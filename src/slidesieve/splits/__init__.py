@@ -1,0 +1,1 @@
+"""Patient-level folds and the check for patients in two parts."""

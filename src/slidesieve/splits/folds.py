@@ -1,0 +1,226 @@
+"""Folds: patient-grouped, stratified, nested splits, and the checks that refuse leaking ones.
+
+A folds table has the columns slide_id, patient_id, label, fold_0 … fold_{K-1}; each cell is train,
+val or test. All slides of a patient lie in the same part of a fold. `val` is for early stopping
+only and is drawn from the patients that are not tested, so nothing about the test part is ever
+seen before it is predicted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+
+from slidesieve.errors import ConfigError
+from slidesieve.splits.patient_leaks import shared_patients
+
+PARTS = ("train", "val", "test")
+_LABEL_COLUMNS = ("slide_id", "patient_id", "label")
+
+
+def make_folds(
+    table: pd.DataFrame, k: int, seed: int, repeats: int = 1, val_fraction: float = 0.2
+) -> pd.DataFrame:
+    """Draw K folds, `repeats` times, every slide being tested exactly once a repeat.
+
+    Patients of a class are dealt, those with most slides first and in seeded order among equals,
+    to the fold that holds fewest slides of the class. This is the rule of scikit-learn's
+    `StratifiedGroupKFold`, kept here in integers so that no release of any library changes a
+    study's folds. The order is a hash of seed and patient, so the rows' order does not matter.
+
+    Args:
+        table: slide_id, patient_id, label.
+        k: Folds a repeat, at least 2.
+        seed: Other seeds give other folds.
+        repeats: Fold j of repeat r is column fold_{r*k + j}.
+        val_fraction: Share of each class's untested patients that goes to val, in [0, 1); at
+            least one patient of each class where train keeps one; 0 makes no val part.
+
+    Returns:
+        The folds table, sorted by slide_id.
+
+    Raises:
+        ConfigError: A patient has two labels, a class has fewer patients than folds, or a number
+            is out of range; every problem is listed.
+    """
+    problems = _setting_problems(k, repeats, val_fraction)
+    problems += patients_in_two_classes(table) + too_few_patients(table, k)
+    if problems:
+        raise ConfigError(problems)
+    slides = _as_text(table).sort_values("slide_id", ignore_index=True)
+    class_of = dict(zip(slides["patient_id"], slides["label"], strict=True))
+    n_slides = Counter(slides["patient_id"])
+    columns = {}
+    for repeat in range(repeats):
+        fold_of = _deal(class_of, n_slides, k, f"{seed}/{repeat}")
+        for fold in range(k):
+            part_of = _parts(class_of, fold_of, fold, val_fraction, f"{seed}/{repeat}/{fold}")
+            columns[f"fold_{repeat * k + fold}"] = slides["patient_id"].map(part_of)
+    return slides.assign(**columns)
+
+
+def check_folds(folds: pd.DataFrame, cohort: pd.DataFrame, classes: Sequence[str]) -> None:
+    """Refuse a folds table that leaks, or that does not fit its cohort.
+
+    The val part may be empty in all folds (then models train to the last epoch), not in some.
+
+    Args:
+        folds: The folds table; all cells text.
+        cohort: slide_id, patient_id, label of the slides the folds are for.
+        classes: The dataset's classes; each must occur in every train part.
+
+    Raises:
+        ConfigError: One line per problem, with the names of slides, patients and folds.
+    """
+    names = fold_columns(folds)
+    missing = [name for name in _LABEL_COLUMNS if name not in folds.columns]
+    if missing or not names:
+        wanted = [*missing, *([] if names else ["fold_0"])]
+        raise ConfigError([f"folds: column {', '.join(wanted)} is missing"])
+    problems = _cohort_problems(folds, cohort)
+    without_val = [name for name in names if not (folds[name] == "val").any()]
+    for name in names:
+        val_expected = len(without_val) < len(names)
+        problems += _fold_problems(folds, name, classes, val_expected)
+    if problems:
+        raise ConfigError(problems)
+
+
+def fold_columns(folds: pd.DataFrame) -> list[str]:
+    """Return the names fold_0, fold_1, … that a folds table has, in order."""
+    numbers = [name.removeprefix("fold_") for name in folds.columns if name.startswith("fold_")]
+    return [f"fold_{number}" for number in sorted(int(n) for n in numbers if n.isdecimal())]
+
+
+def patients_in_two_classes(table: pd.DataFrame) -> list[str]:
+    """Return one sentence for each patient whose slides carry different labels."""
+    problems = []
+    for patient, slides in _as_text(table).groupby("patient_id", sort=True):
+        if slides["label"].nunique() > 1:
+            rows = sorted(zip(slides["label"], slides["slide_id"], strict=True))
+            listed = ", ".join(f"{label} ({slide})" for label, slide in rows)
+            problems.append(
+                f"patient {patient} is in two classes: {listed}; give its slides one label"
+            )
+    return problems
+
+
+def too_few_patients(table: pd.DataFrame, k: int) -> list[str]:
+    """Return one sentence for each class with fewer patients than folds."""
+    problems = []
+    for label, slides in _as_text(table).groupby("label", sort=True):
+        patients = sorted(set(slides["patient_id"]))
+        if len(patients) < k:
+            problems.append(
+                f"class {label} has {len(patients)} patients for {k} folds "
+                f"({', '.join(patients)}); lower folds.k or add patients"
+            )
+    return problems
+
+
+def _as_text(table: pd.DataFrame) -> pd.DataFrame:
+    return table[list(_LABEL_COLUMNS)].astype(str)
+
+
+def _setting_problems(k: int, repeats: int, val_fraction: float) -> list[str]:
+    problems = []
+    if k < 2:
+        problems.append(f"folds.k is {k}; it must be at least 2")
+    if repeats < 1:
+        problems.append(f"folds.repeats is {repeats}; it must be at least 1")
+    if not 0 <= val_fraction < 1:
+        problems.append(f"folds.val_fraction is {val_fraction}; it must be in [0, 1)")
+    return problems
+
+
+def _seeded_order(patients: Iterable[str], key: str) -> list[str]:
+    def rank(patient: str) -> bytes:
+        return hashlib.sha256(f"{key}/{patient}".encode()).digest()
+
+    return sorted(patients, key=rank)
+
+
+def _patients_by_class(class_of: Mapping[str, str]) -> list[list[str]]:
+    by_class = defaultdict(list)
+    for patient, label in class_of.items():
+        by_class[label].append(patient)
+    return [by_class[label] for label in sorted(by_class)]
+
+
+def _deal(
+    class_of: Mapping[str, str], n_slides: Mapping[str, int], k: int, key: str
+) -> dict[str, int]:
+    """Return the fold in which each patient is tested."""
+    fold_of = {}
+    total = [0] * k
+    for patients in _patients_by_class(class_of):
+        of_class = [0] * k
+        for patient in sorted(_seeded_order(patients, key), key=lambda name: -n_slides[name]):
+            fold = min(range(k), key=lambda i: (of_class[i], total[i], i))
+            of_class[fold] += n_slides[patient]
+            total[fold] += n_slides[patient]
+            fold_of[patient] = fold
+    return fold_of
+
+
+def _parts(
+    class_of: Mapping[str, str],
+    fold_of: Mapping[str, int],
+    fold: int,
+    val_fraction: float,
+    key: str,
+) -> dict[str, str]:
+    """Return the part of each patient in one fold."""
+    part_of = {patient: "test" if fold_of[patient] == fold else "train" for patient in class_of}
+    for patients in _patients_by_class(class_of):
+        untested = _seeded_order((p for p in patients if fold_of[p] != fold), f"{key}/val")
+        wanted = max(1, round(val_fraction * len(untested))) if val_fraction else 0
+        for patient in untested[: min(wanted, len(untested) - 1)]:
+            part_of[patient] = "val"
+    return part_of
+
+
+def _cohort_problems(folds: pd.DataFrame, cohort: pd.DataFrame) -> list[str]:
+    repeated = sorted(folds.loc[folds["slide_id"].duplicated(), "slide_id"].unique())
+    problems = [f"folds: slide {slide} has more than one row" for slide in repeated]
+    rows = _as_text(folds).drop_duplicates("slide_id").set_index("slide_id")
+    expected = _as_text(cohort).set_index("slide_id")
+    problems += [
+        f"folds: slide {slide} of the cohort is missing"
+        for slide in sorted(set(expected.index) - set(rows.index))
+    ]
+    problems += [
+        f"folds: slide {slide} is not in the cohort"
+        for slide in sorted(set(rows.index) - set(expected.index))
+    ]
+    for slide in sorted(set(rows.index) & set(expected.index)):
+        for column in ("patient_id", "label"):
+            found, wanted = rows.at[slide, column], expected.at[slide, column]
+            if found != wanted:
+                problems.append(
+                    f"folds: slide {slide} has {column} {found}, the cohort says {wanted}"
+                )
+    return problems
+
+
+def _fold_problems(
+    folds: pd.DataFrame, name: str, classes: Sequence[str], val_expected: bool
+) -> list[str]:
+    cells = folds[name]
+    problems = [
+        f"{name}: slide {slide} is '{cell}'; allowed: {', '.join(PARTS)}"
+        for slide, cell in zip(folds["slide_id"], cells, strict=True)
+        if cell not in PARTS
+    ]
+    problems += shared_patients(folds["slide_id"], folds["patient_id"], cells, name)
+    wanted_parts = [part for part in PARTS if part != "val" or val_expected]
+    problems += [f"{name}: no slide is in {p}" for p in wanted_parts if not (cells == p).any()]
+    in_train = set(folds.loc[cells == "train", "label"])
+    if in_train:
+        problems += [
+            f"{name}: no slide of class {c} is in train" for c in classes if c not in in_train
+        ]
+    return problems

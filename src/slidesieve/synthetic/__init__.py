@@ -1,0 +1,1 @@
+"""Painted slides and mosaics of real tiles, whose truth is known."""

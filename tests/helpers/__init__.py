@@ -1,0 +1,1 @@
+"""Makers of slides, bags, cohorts and clusters that several tests use."""

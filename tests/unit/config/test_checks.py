@@ -1,0 +1,121 @@
+"""Every mistake of a config is reported at once, before any job."""
+
+from __future__ import annotations
+
+import copy
+import re
+
+import pytest
+import yaml
+
+from slidesieve.config.checks import RESERVED_NAMES, check_config
+from slidesieve.config.study import encoder_specs
+
+
+@pytest.fixture
+def schemas(repo):
+    return [
+        yaml.safe_load((repo / f"workflow/schemas/{name}.schema.yaml").read_text())
+        for name in ("config", "samples")
+    ]
+
+
+@pytest.fixture
+def config(tmp_path):
+    sheet = tmp_path / "slides.csv"
+    rows = [f"s{i},P{i},{'ab'[i % 2]},s{i}.svs" for i in range(12)]
+    sheet.write_text("\n".join(["slide_id,patient_id,label,path", *rows]) + "\n")
+    return {
+        "datasets": {"mine": {"slides": str(sheet), "classes": ["a", "b"]}},
+        "encoders": ["colour_texture"],
+        "models": {"abmil": {"aggregator": "abmil"}},
+    }
+
+
+def problems_of(config, schemas):
+    return check_config(config, *schemas).problems
+
+
+def test_a_sound_config_has_no_problems(config, schemas):
+    checked = check_config(config, *schemas)
+    assert checked.problems == ()
+    assert len(checked.sheets["mine"].slides) == 12
+
+
+def test_the_demo_config_is_sound(repo, schemas, monkeypatch):
+    monkeypatch.chdir(repo)
+    assert problems_of(yaml.safe_load((repo / "config.yaml").read_text()), schemas) == ()
+
+
+def test_mistakes_of_all_kinds_come_together(config, schemas):
+    mine = config["datasets"]["mine"]
+    mine |= {"tile_pixels": 256, "target_mpp": "half", "on_slide_error": "ignore"}
+    mine["tissue"] = {"closing": 3, "median_um": -1}
+    mine["folds"] = {"k": 9}
+    config["datasets"]["audit"] = {"classes": ["a", "b"]}
+    config["encoders"] = ["colour_textur", "timm:resnet18", {"name": "timm:resnet18"}]
+    config["training"] = {"epoch": 5}
+    config["evaluation"] = {"compare_to": "abmill"}
+    config["report"] = {"heatmap_model": "dtc"}
+    problems = problems_of(config, schemas)
+    for words in (
+        "datasets.mine: unknown key 'tile_pixels'; did you mean 'tile_px'?",
+        "datasets.mine.target_mpp: 'half' is not of type 'number'",
+        "datasets.mine.on_slide_error: 'ignore' is not allowed; allowed: quarantine, fail",
+        "datasets.mine: tissue.closing: unknown",
+        "datasets.mine: tissue.median_um: -1 must be",
+        "class 'a' has 6 patients, fewer than folds.k = 9",
+        "datasets.audit: needs either `slides`",
+        "datasets.audit: this is the name of a rule",
+        "colour_textur",
+        "2 entries have the id 'timm_resnet18'",
+        "training: no key 'epoch'",
+        "evaluation.compare_to: no model 'abmill'; did you mean 'abmil'?",
+        "report.heatmap_model: no model 'dtc'",
+    ):
+        assert any(words in problem for problem in problems), (words, problems)
+
+
+def test_a_slides_own_tissue_parameters_are_checked_too(config, schemas, tmp_path):
+    sheet = tmp_path / "slides.csv"
+    lines = sheet.read_text().splitlines()
+    lines = [lines[0] + ",tissue.closing_um"] + [line + "," for line in lines[1:]]
+    lines[3] += "wide"
+    sheet.write_text("\n".join(lines))
+    (problem,) = problems_of(config, schemas)
+    assert "slide s2" in problem
+    assert "closing_um" in problem
+
+
+@pytest.mark.parametrize("value", [None, [], 3, {"demo": None}, {"demo": {"classes": 3}}])
+def test_broken_shapes_are_reported_not_raised(config, schemas, value):
+    assert problems_of(config | {"datasets": value}, schemas)
+    assert problems_of(config | {"models": value}, schemas)
+    assert problems_of(config | {"encoders": value}, schemas)
+    assert problems_of(config | {"evaluation": value or 1}, schemas)
+
+
+def test_ready_made_features_need_labels_and_a_folder(config, schemas, tmp_path):
+    config["datasets"]["mine"] = {"features": str(tmp_path / "none"), "classes": ["a", "b"]}
+    problems = problems_of(config, schemas)
+    assert any("labels is missing" in problem for problem in problems)
+    assert any("is not a folder" in problem for problem in problems)
+
+
+def test_checking_leaves_the_config_as_it_was(config, schemas):
+    before = copy.deepcopy(config)
+    check_config(config, *schemas)
+    assert config == before
+
+
+def test_encoder_ids_are_fit_for_paths():
+    specs = encoder_specs(["timm:vit/x", {"name": "conch_v1", "id": "c"}])
+    assert list(specs) == ["timm_vit_x", "c"]
+    assert specs["c"] == {"name": "conch_v1"}
+
+
+def test_no_dataset_can_take_the_name_of_a_rule(repo):
+    """Snakemake would stop with a message that tells nobody what to do."""
+    files = [repo / "Snakefile", *(repo / "workflow/rules").glob("*.smk")]
+    named = re.findall(r"^ *rule (\w+):", "\n".join(f.read_text() for f in files), re.MULTILINE)
+    assert set(named) <= RESERVED_NAMES

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from slidesieve.reduction.registry import REDUCERS
+from slidesieve.selector_diagnostics.auditable import SOFT_SELECTORS, auditable_models
+
+
+def test_models_are_audited_whose_reducer_has_a_soft_path():
+    assert {name for name, part in REDUCERS.items() if hasattr(part, "soft")} == SOFT_SELECTORS
+    models = {
+        "plain": {"aggregator": "abmil"},
+        "sampled": {"reducer": {"name": "random", "k": 4}, "aggregator": "abmil"},
+        "by_name": {"reducer": "sparselearn", "aggregator": "abmil"},
+        "with_settings": {"reducer": {"name": "sparselearn", "k": 4}, "aggregator": "mean"},
+    }
+    assert auditable_models(models) == ["by_name", "with_settings"]
