@@ -28,8 +28,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from slidesieve.nn import linear
 from slidesieve.bags import load_bags
+from slidesieve.nn import linear
 from slidesieve.runtime.devices import pick_device, set_threads
 from slidesieve.store.features import FeatureSet, write_features
 from slidesieve.training.loop import fit_fold

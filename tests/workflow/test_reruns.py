@@ -21,7 +21,7 @@ AFTER_INDEX = {
     "cost": 1,
     "curves": 2,
     "model_plot": 1,
-    "tables": 1,
+    "report_pages": 1,
 }
 ALWAYS = {"all": 1}
 
@@ -122,7 +122,11 @@ def test_a_second_encoder_uses_the_same_tiles(toy):
         ("tissue", {"tissue": 6}, set()),
         ("features", {"features": 2, "feature_index": 1}, {"tissue", "tiles"}),
         ("train", {"train": 4}, {"tissue", "tiles", "features", "feature_index", "folds"}),
-        ("figures", {"curves": 2, "tables": 1}, {"train", "predictions", "evaluation", "features"}),
+        (
+            "figures",
+            {"curves": 2, "report_pages": 1},
+            {"train", "predictions", "evaluation", "features"},
+        ),
     ],
 )
 def test_a_raised_stage_version_reruns_that_stage(toy, repo, tmp_path, stage, first, spared):
@@ -148,6 +152,6 @@ def test_a_dataset_is_a_target(toy):
         "curves",
         "heatmap",
         "model_plot",
-        "tables",
+        "report_pages",
         "tissue_montage",
     }

@@ -35,7 +35,7 @@ def add_selector(study) -> None:
 def test_a_selector_is_audited_with_its_truth_and_the_truth_reruns_the_audit_alone(toy):
     add_selector(toy)
     whole_run = toy.snakemake("-n").rules
-    assert (whole_run["selector_audit"], whole_run["selectors"]) == (1, 1)
+    assert (whole_run["selector_diagnostics"], whole_run["selectors"]) == (1, 1)
     toy.snakemake("results/toy/selectors.csv", FIGURE)
     table = read_csv(toy.result("toy/selectors.csv"))
     assert set(table["model"]) == {"sparselearn"}
@@ -62,7 +62,7 @@ def test_a_selector_is_audited_with_its_truth_and_the_truth_reruns_the_audit_alo
     whole = np.ones((SIDE_PX // 16,) * 2, np.uint8)
     cv2.imwrite(str(toy.folder / "truth/s1.png"), whole)
     again = toy.snakemake("-n", "results/toy/selectors.csv", FIGURE).rules
-    assert set(again) == {"selector_audit", "selector_figure", "selectors"}
+    assert set(again) == {"selector_diagnostics", "selector_figure", "selectors"}
 
 
 def test_studies_without_a_selector_have_no_audit_and_a_missing_truth_folder_is_a_mistake(toy):

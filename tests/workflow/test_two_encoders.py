@@ -39,7 +39,7 @@ OF_ALL = {
     "cohort": 1,
     "evaluation": 1,
     "cost": 1,
-    "tables": 1,
+    "report_pages": 1,
     "model_plot": 2,
     "tissue_montage": 1,
 }

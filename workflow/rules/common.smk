@@ -51,7 +51,7 @@ wildcard_constraints:
     slide=r"[A-Za-z0-9][A-Za-z0-9._-]*",
     encoder=r"[A-Za-z0-9][A-Za-z0-9_.-]*",
     model="|".join(study.models),
-    table="|".join(study.studies) or "(?!)",
+    paper_table="|".join(study.paper_tables) or "(?!)",
     fold=r"\d+",
 
 
@@ -152,7 +152,7 @@ def per_row(pattern, among=tuple(study.models)):
         return [
             pattern.format(dataset=wildcards.dataset, encoder=encoder, model=model)
             for encoder in study.encoders_of(wildcards.dataset)
-            for model in study.studies[wildcards.table]["rows"]
+            for model in study.paper_tables[wildcards.paper_table]["rows"]
             if model in among
         ]
 
@@ -268,7 +268,7 @@ def feature_shards():
 
 def models_of(table):
     """Specs of the models in a study's table."""
-    return {model: study.models[model] for model in study.studies[table]["rows"]}
+    return {model: study.models[model] for model in study.paper_tables[table]["rows"]}
 
 
 def token_figures(name, folder):
@@ -297,7 +297,7 @@ def intermediates(name):
     look for files between its inputs and an existing target: the old results would pass for new.
     """
     dataset = study.datasets[name]
-    tables = [models_of(table) for table in study.studies] or [study.models]
+    tables = [models_of(table) for table in study.paper_tables] or [study.models]
     models = sorted(set().union(*tables))
     made = [f"results/{name}/folds.csv"]
     if dataset.features_dir is None:
@@ -318,23 +318,23 @@ def intermediates(name):
 
 def results(name):
     """The tables and pictures of a dataset, or of its studies."""
-    if study.studies:
+    if study.paper_tables:
         made = [
-            f"results/{name}/studies/{table}.{kind}"
-            for table in study.studies
+            f"results/{name}/paper_tables/{table}.{kind}"
+            for table in study.paper_tables
             for kind in ("csv", "png", "html")
         ]
         made += [
-            f"results/{name}/studies/{table}/selectors.{kind}"
-            for table, wanted in study.studies.items()
+            f"results/{name}/paper_tables/{table}/selectors.{kind}"
+            for table, wanted in study.paper_tables.items()
             if set(wanted["rows"]) & set(audited_models)
             for kind in ("csv", "png")
         ]
         for encoder in study.encoders_of(name):
             made += token_figures(name, f"results/{name}/figures/{encoder}")
             made += [
-                f"results/{name}/studies/{table}/k_sweep/{encoder}.png"
-                for table in study.studies
+                f"results/{name}/paper_tables/{table}/k_sweep/{encoder}.png"
+                for table in study.paper_tables
                 if k_sweeps(models_of(table))
             ]
         return made

@@ -1,7 +1,7 @@
 report: "../report/workflow.rst"
 
 
-rule tables:
+rule report_pages:
     input:
         cohort="results/{dataset}/cohort.csv",
         summary="results/{dataset}/summary.csv",
@@ -30,9 +30,9 @@ rule tables:
             labels={"table": "tokens, FLOPs, memory, latency"},
         ),
     log:
-        "results/{dataset}/logs/tables.log",
+        "results/{dataset}/logs/report_pages.log",
     benchmark:
-        "results/{dataset}/benchmarks/tables.tsv"
+        "results/{dataset}/benchmarks/report_pages.tsv"
     conda:
         "../../envs/models.yaml"
     threads: 1
@@ -42,7 +42,7 @@ rule tables:
     params:
         stage=STAGES["figures"],
     script:
-        "../scripts/tables.py"
+        "../scripts/report_pages.py"
 
 
 rule curves:

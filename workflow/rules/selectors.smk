@@ -1,4 +1,4 @@
-rule selector_audit:
+rule selector_diagnostics:
     input:
         index="results/{dataset}/features/{encoder}.csv",
         folds="results/{dataset}/folds.csv",
@@ -12,9 +12,9 @@ rule selector_audit:
         slides="results/{dataset}/selectors/{encoder}/{model}/slides.csv",
         predictions="results/{dataset}/selectors/{encoder}/{model}/predictions.csv",
     log:
-        "results/{dataset}/logs/selector_audit/{encoder}/{model}.log",
+        "results/{dataset}/logs/selector_diagnostics/{encoder}/{model}.log",
     benchmark:
-        "results/{dataset}/benchmarks/selector_audit/{encoder}/{model}.tsv"
+        "results/{dataset}/benchmarks/selector_diagnostics/{encoder}/{model}.tsv"
     conda:
         "../../envs/models.yaml"
     threads: resource("train", "threads", 1)
@@ -28,7 +28,7 @@ rule selector_audit:
         evaluation=study.evaluation,
         training=study.training,
     script:
-        "../scripts/selector_audit.py"
+        "../scripts/selector_diagnostics.py"
 
 
 rule selector_figure:
@@ -87,19 +87,19 @@ rule selectors:
         "../scripts/selectors.py"
 
 
-use rule selectors as study_selectors with:
+use rule selectors as paper_table_selectors with:
     input:
         audits=per_row("results/{dataset}/selectors/{encoder}/{model}/audit.csv", audited_models),
     output:
-        table="results/{dataset}/studies/{table}/selectors.csv",
+        table="results/{dataset}/paper_tables/{paper_table}/selectors.csv",
         figure=report(
-            "results/{dataset}/studies/{table}/selectors.png",
+            "results/{dataset}/paper_tables/{paper_table}/selectors.png",
             caption="../report/selectors.rst",
             category="{dataset}",
-            subcategory="studies",
-            labels={"study": "{table}", "as": "audit"},
+            subcategory="paper tables",
+            labels={"paper table": "{paper_table}", "as": "audit"},
         ),
     log:
-        "results/{dataset}/logs/study_selectors/{table}.log",
+        "results/{dataset}/logs/paper_table_selectors/{paper_table}.log",
     benchmark:
-        "results/{dataset}/benchmarks/study_selectors/{table}.tsv"
+        "results/{dataset}/benchmarks/paper_table_selectors/{paper_table}.tsv"

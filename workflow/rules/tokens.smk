@@ -136,21 +136,21 @@ rule k_sweep:
         "../scripts/k_sweep.py"
 
 
-use rule k_sweep as study_k_sweep with:
+use rule k_sweep as paper_table_k_sweep with:
     input:
-        summary="results/{dataset}/studies/{table}/summary.csv",
+        summary="results/{dataset}/paper_tables/{paper_table}/summary.csv",
     output:
         sweep=report(
-            "results/{dataset}/studies/{table}/k_sweep/{encoder}.png",
+            "results/{dataset}/paper_tables/{paper_table}/k_sweep/{encoder}.png",
             caption="../report/k_sweep.rst",
             category="{dataset}",
-            subcategory="studies",
-            labels={"study": "{table}", "as": "metrics by number of tokens, {encoder}"},
+            subcategory="paper tables",
+            labels={"paper table": "{paper_table}", "as": "metrics by number of tokens, {encoder}"},
         ),
     log:
-        "results/{dataset}/logs/study_k_sweep/{table}/{encoder}.log",
+        "results/{dataset}/logs/paper_table_k_sweep/{paper_table}/{encoder}.log",
     benchmark:
-        "results/{dataset}/benchmarks/study_k_sweep/{table}/{encoder}.tsv"
+        "results/{dataset}/benchmarks/paper_table_k_sweep/{paper_table}/{encoder}.tsv"
     params:
         stage=STAGES["figures"],
-        models=lambda wildcards: models_of(wildcards.table),
+        models=lambda wildcards: models_of(wildcards.paper_table),

@@ -47,7 +47,7 @@ def audit_dataset(study: Study, name: str, results: Path) -> list[Finding]:
             findings += _audit_tokens(study, dataset, encoder, model, folder)
         for model in auditable_models(specs):
             findings += _audit_selector(dataset, encoder, model, folder)
-    if not study.studies:
+    if not study.paper_tables:
         findings += _audit_cohort(study, dataset, folder)
     for place, models in study.tables.items():
         findings += _audit_summaries(study, dataset, folder, folder / place, models)

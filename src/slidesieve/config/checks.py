@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slidesieve.cohort.sheet import Sheet
-from slidesieve.config.paper_table_checks import study_problems
+from slidesieve.config.paper_table_checks import paper_table_problems
 from slidesieve.config.study import encoder_specs, read_dataset_sheet
 from slidesieve.encoders.registry import check_encoder
 from slidesieve.errors import ConfigError
@@ -34,12 +34,12 @@ RESERVED_NAMES = frozenset(
         "k_sweep",
         "model_plot",
         "predictions",
-        "selector_audit",
+        "selector_diagnostics",
         "selector_figure",
         "selectors",
         "side_by_side",
-        "study_table",
-        "tables",
+        "paper_table",
+        "report_pages",
         "tile_images",
         "tiles",
         "tissue",
@@ -83,7 +83,7 @@ def check_config(config: Mapping, config_schema: Mapping, row_schema: Mapping) -
         problems += _fold_problems(sheet, settings, f"datasets.{name}", config_schema)
     problems += _reference_problems(config)
     problems += _like_problems(config)
-    problems += study_problems(config)
+    problems += paper_table_problems(config)
     problems += _encoder_problems(config)
     if isinstance(config.get("training"), Mapping):
         problems += _refusals(TrainingSettings.from_config, config["training"], "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 # Sections whose entries a later file takes back by setting them to null, and how few may be left.
-_TAKEN_BACK = {"datasets": 1, "models": 1, "studies": 0}
+_TAKEN_BACK = {"datasets": 1, "models": 1, "paper_tables": 0}
 _PARTS = ("reducer", "aggregator")
 
 

@@ -1,4 +1,4 @@
-"""Mistakes in the `studies` section that a schema cannot see."""
+"""Mistakes in the `tables` section that a schema cannot see."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Iterator, Mapping
 
 from slidesieve.parsing.suggestions import did_you_mean
 
-# Columns of a study's table that the program fills.
+# Columns of a table's table that the program fills.
 OWN_COLUMNS = ("encoder", "model", "label", "n")
 
 
-def study_problems(config: Mapping) -> Iterator[str]:
-    """One sentence for every mistake in the studies of a config, by study and row."""
-    studies, models = config.get("studies"), config.get("models")
-    if not isinstance(studies, Mapping) or not isinstance(models, Mapping):
+def paper_table_problems(config: Mapping) -> Iterator[str]:
+    """One sentence for every mistake in the tables of a config, by table and row."""
+    tables, models = config.get("paper_tables"), config.get("models")
+    if not isinstance(tables, Mapping) or not isinstance(models, Mapping):
         return
-    for name, study in studies.items():
-        rows = study.get("rows") if isinstance(study, Mapping) else None
+    for name, table in tables.items():
+        rows = table.get("rows") if isinstance(table, Mapping) else None
         if not isinstance(rows, Mapping):
             continue
-        yield from _row_problems(f"studies.{name}.rows", rows, list(models))
-        yield from _reference_problems(f"studies.{name}.reference", study, list(rows))
-        yield from _column_problems(f"studies.{name}.rows", rows)
-        yield from _paper_problems(f"studies.{name}", study, rows)
+        yield from _row_problems(f"paper_tables.{name}.rows", rows, list(models))
+        yield from _reference_problems(f"paper_tables.{name}.reference", table, list(rows))
+        yield from _column_problems(f"paper_tables.{name}.rows", rows)
+        yield from _paper_problems(f"paper_tables.{name}", table, rows)
 
 
 def _row_problems(where: str, rows: Mapping, models: list[str]) -> Iterator[str]:
@@ -31,8 +31,8 @@ def _row_problems(where: str, rows: Mapping, models: list[str]) -> Iterator[str]
             yield f"{where}: no model {model!r}; {did_you_mean(str(model), models)}"
 
 
-def _reference_problems(where: str, study: Mapping, rows: list[str]) -> Iterator[str]:
-    reference = study.get("reference")
+def _reference_problems(where: str, table: Mapping, rows: list[str]) -> Iterator[str]:
+    reference = table.get("reference")
     if isinstance(reference, str) and reference not in rows:
         yield f"{where}: no row {reference!r}; {did_you_mean(reference, rows)}"
 
@@ -52,9 +52,9 @@ def _column_problems(where: str, rows: Mapping) -> Iterator[str]:
                 yield f"{where}.{model}.columns: {name!r} is a column of its own; choose another"
 
 
-def _paper_problems(where: str, study: Mapping, rows: Mapping) -> Iterator[str]:
+def _paper_problems(where: str, table: Mapping, rows: Mapping) -> Iterator[str]:
     """What a row quotes must be declared with its place in the paper, and the reverse."""
-    declared = list(_section(_section(study, "paper"), "columns"))
+    declared = list(_section(_section(table, "paper"), "columns"))
     quoted = set()
     for model, row in rows.items():
         for name in _section(row, "paper"):

@@ -66,7 +66,7 @@ class Study:
     datasets: Mapping[str, Dataset]
     encoders: Mapping[str, Mapping]
     models: Mapping[str, Mapping]
-    studies: Mapping[str, Mapping]
+    paper_tables: Mapping[str, Mapping]
     training: Mapping
     evaluation: Mapping
     report: Mapping
@@ -81,11 +81,13 @@ class Study:
     def tables(self) -> dict[str, list[str]]:
         """Models of each table that is made, by its folder below the dataset's.
 
-        The config's own table of all models (folder ""), or those of its studies in its place.
+        The config's own table of all models (folder ""), or those of its paper tables in its place.
         """
-        if not self.studies:
+        if not self.paper_tables:
             return {"": list(self.models)}
-        return {f"studies/{name}": list(study["rows"]) for name, study in self.studies.items()}
+        return {
+            f"paper_tables/{name}": list(table["rows"]) for name, table in self.paper_tables.items()
+        }
 
     @property
     def reference_model(self) -> str:
@@ -103,7 +105,7 @@ class Study:
         named = self.report["token_models"]
         if named is not None:
             return list(named)
-        return [] if self.studies else [*filter(self._reduces_by_learning, self.models)]
+        return [] if self.paper_tables else [*filter(self._reduces_by_learning, self.models)]
 
     def shown_slides(self, dataset: str, per_class: int) -> list[str]:
         """The first slides of each class, as many as asked for; none if there are no pixels."""
@@ -168,7 +170,7 @@ def build_study(config: Mapping, sheets: Mapping[str, Sheet]) -> Study:
         datasets=datasets,
         encoders=encoder_specs(config["encoders"]),
         models=config["models"],
-        studies=config["studies"],
+        paper_tables=config["paper_tables"],
         training=config["training"],
         evaluation=config["evaluation"],
         report=config["report"],

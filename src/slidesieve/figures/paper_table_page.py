@@ -1,4 +1,4 @@
-"""A study as an HTML table for the report, the paper's columns set apart."""
+"""A paper table as an HTML table for the report, the paper's columns set apart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from slidesieve.figures.html_page import Cell, number, paragraph, table, write_page
 from slidesieve.figures.metric_labels import METRIC_WORDS
-from slidesieve.paper_tables.table import PAPER, study_metrics
+from slidesieve.paper_tables.table import PAPER, table_metrics
 
 _WORDS = (
     "Ours: mean over folds, below it the 95 % interval of the pooled out-of-fold predictions "
@@ -20,39 +20,39 @@ _WORDS = (
 _COST_HEAD = ["Tokens kept", "GFLOPs", "Memory, MB", "Latency, ms"]
 
 
-def study_page(study: Mapping, rows: pd.DataFrame, dataset: str, path: Path) -> None:
-    """Write a study's table.
+def paper_table_page(spec: Mapping, rows: pd.DataFrame, dataset: str, path: Path) -> None:
+    """Write a paper table.
 
     Args:
-        study: A study of the config, defaults filled in.
+        spec: A paper table of the config, defaults filled in.
         rows: Its table, see `slidesieve.paper_tables.table`.
         dataset: Whose results these are.
         path: Where to write.
     """
-    columns = list(next(iter(study["rows"].values()))["columns"])
-    quoted = study.get("paper", {}).get("columns", {})
+    columns = list(next(iter(spec["rows"].values()))["columns"])
+    quoted = spec.get("paper", {}).get("columns", {})
     head = ["Encoder", "Row", *columns]
-    for metric in study_metrics(study):
+    for metric in table_metrics(spec):
         head += [METRIC_WORDS[metric][0], "Difference"]
     head += [*_COST_HEAD, *(f"Paper: {said['place']}" for said in quoted.values())]
     body = []
     for _, row in rows.iterrows():
         cells = [Cell(row["encoder"]), Cell(row["label"])]
         cells += [Cell("" if pd.isna(row[name]) else f"{row[name]}") for name in columns]
-        for metric in study_metrics(study):
+        for metric in table_metrics(spec):
             cells += [_metric_cell(row, metric), _difference_cell(row, metric)]
         cells += [Cell(f"{row['tokens_kept']:.1%}", css="number"), number(row["gflops"], 4)]
         cells += [number(row["peak_memory_mb"], 1), number(row["latency_ms_median"], 2)]
         cells += [_paper_cell(row[f"{PAPER}{name}"]) for name in quoted]
         body.append(cells)
-    words = [f"Reference row: {study['rows'][study['reference']]['label']}. {_WORDS}"]
+    words = [f"Reference row: {spec['rows'][spec['reference']]['label']}. {_WORDS}"]
     if quoted:
-        source = study["paper"]["source"]
+        source = spec["paper"]["source"]
         words.append(
             f"Shaded columns are not ours: they are printed in {source}, about its own data, "
             f"features and machine. All others were computed here, on {dataset}."
         )
-    write_page(path, f"{dataset}: {study['title']}", [*map(paragraph, words), table(head, body)])
+    write_page(path, f"{dataset}: {spec['title']}", [*map(paragraph, words), table(head, body)])
 
 
 def _metric_cell(row: pd.Series, metric: str) -> Cell:

@@ -1,4 +1,4 @@
-"""A study as a figure: a panel per measure, our dots with intervals, the paper's marks beside."""
+"""Draw a paper table: one panel per measure, our intervals and the paper's marks."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ COST_WORDS = {
 }
 
 
-def study_plot(study: Mapping, table: pd.DataFrame, dataset: str, path: Path) -> None:
-    """Draw every row of a study's table.
+def paper_table_plot(spec: Mapping, table: pd.DataFrame, dataset: str, path: Path) -> None:
+    """Draw every row of a paper table.
 
     Metrics and the share of tokens kept are drawn as they are; the other costs as multiples of the
     reference row's, ours of ours and the paper's of the paper's, for the machines differ.
 
     Args:
-        study: A study of the config, defaults filled in.
+        spec: A paper table of the config, defaults filled in.
         table: Its table, see `slidesieve.paper_tables.table`.
         dataset: Whose results these are.
         path: Where to write, png, svg or pdf.
     """
-    measures = study["measures"]
+    measures = spec["measures"]
     encoders = list(dict.fromkeys(table["encoder"]))
-    names = list(study["rows"])
-    cohorts = _paper_cohorts(study)
+    names = list(spec["rows"])
+    cohorts = _paper_cohorts(spec)
     figure = new_figure(2.6 + _PANEL_IN * len(measures), 1.9 + _ROW_IN * len(names))
     with house_style():
         panels = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
@@ -51,12 +51,12 @@ def study_plot(study: Mapping, table: pd.DataFrame, dataset: str, path: Path) ->
             for i, encoder in enumerate(encoders):
                 own = table[table["encoder"] == encoder].set_index("model").loc[names]
                 shift = 0.3 * (i - (len(encoders) - 1) / 2)
-                _draw_ours(panel, own, measure, study["reference"], color_of(i), shift)
-            _draw_paper(panel, own, measure, study, cohorts)
-            _finish(panel, measure, own.loc[study["reference"], "label"])
-        panels[0].set_yticks(range(len(names)), [study["rows"][name]["label"] for name in names])
+                _draw_ours(panel, own, measure, spec["reference"], color_of(i), shift)
+            _draw_paper(panel, own, measure, spec, cohorts)
+            _finish(panel, measure, own.loc[spec["reference"], "label"])
+        panels[0].set_yticks(range(len(names)), [spec["rows"][name]["label"] for name in names])
         panels[0].set_ylim(len(names) - 0.5, -0.5)
-        title = f"{study['title']}\nours: {dataset}, {study['level']}s, n = {table['n'].max():.0f}"
+        title = f"{spec['title']}\nours: {dataset}, {spec['level']}s, n = {table['n'].max():.0f}"
         figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
         handles = _legend(encoders, dataset, cohorts)
         longest = max(len(handle.get_label()) for handle in handles) + _MARK_CHARACTERS
@@ -65,14 +65,14 @@ def study_plot(study: Mapping, table: pd.DataFrame, dataset: str, path: Path) ->
         save_figure(figure, path)
 
 
-def _paper_columns(study: Mapping) -> dict[str, Mapping]:
-    columns = study.get("paper", {}).get("columns", {})
+def _paper_columns(spec: Mapping) -> dict[str, Mapping]:
+    columns = spec.get("paper", {}).get("columns", {})
     return {name: said for name, said in columns.items() if "beside" in said}
 
 
-def _paper_cohorts(study: Mapping) -> list[str]:
+def _paper_cohorts(spec: Mapping) -> list[str]:
     """Return what the paper's marks stand for: columns' places without their last word."""
-    return list(dict.fromkeys(_cohort(said) for said in _paper_columns(study).values()))
+    return list(dict.fromkeys(_cohort(said) for said in _paper_columns(spec).values()))
 
 
 def _cohort(said: Mapping) -> str:
@@ -91,13 +91,13 @@ def _draw_ours(
 
 
 def _draw_paper(
-    panel: Axes, own: pd.DataFrame, measure: str, study: Mapping, cohorts: Sequence[str]
+    panel: Axes, own: pd.DataFrame, measure: str, spec: Mapping, cohorts: Sequence[str]
 ) -> None:
-    for name, said in _paper_columns(study).items():
+    for name, said in _paper_columns(spec).items():
         if said["beside"] == measure:
             values = own[f"{PAPER}{name}"]
             if measure in COSTS:
-                values = _relative(values, study["reference"])
+                values = _relative(values, spec["reference"])
             panel.scatter(
                 values,
                 np.arange(len(own)),

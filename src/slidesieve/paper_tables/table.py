@@ -1,4 +1,4 @@
-"""A study: rows of models in the shape of a paper's table, the paper's numbers beside ours."""
+"""Rows of models in the shape of a paper's table, the paper's numbers beside ours."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ PAPER = "paper_"
 _DIFFERENCE = ("difference", "ci_low", "ci_high", "p_holm")
 
 
-def study_metrics(study: Mapping) -> list[str]:
-    """Metrics that a study's table has; the rest of its measures are costs."""
-    return [name for name in study["measures"] if name not in (TOKENS_KEPT, *COSTS)]
+def table_metrics(spec: Mapping) -> list[str]:
+    """Metrics that a paper table has; the rest of its measures are costs."""
+    return [name for name in spec["measures"] if name not in (TOKENS_KEPT, *COSTS)]
 
 
-def study_table(
-    study: Mapping,
+def paper_table(
+    spec: Mapping,
     summary: pd.DataFrame,
     comparisons: pd.DataFrame,
     cost: pd.DataFrame,
     predictions: Mapping[tuple[str, str], pd.DataFrame],
 ) -> pd.DataFrame:
-    """Return the table of studies/<name>.csv, a row per encoder and row of the study.
+    """Return the table of paper_tables/<name>.csv, a row per encoder and row of the paper table.
 
     Columns: encoder, model, label, those of the rows, n (cases), each metric with its 95 %
     interval, its difference from the reference row (paired patient bootstrap, Holm over the rows),
@@ -34,13 +34,13 @@ def study_table(
     slide, and `paper_…`: what the paper printed, about its own data and machine.
 
     Args:
-        study: A study of the config, defaults filled in.
-        summary: Rows of summary.csv, the study's models.
-        comparisons: Rows of comparisons.csv, against the study's reference.
+        spec: A paper table of the config, defaults filled in.
+        summary: Rows of summary.csv, the table's models.
+        comparisons: Rows of comparisons.csv, against the table's reference.
         cost: Rows of cost.csv; of each model the row with the fewest tokens is the typical slide.
         predictions: (encoder, model) to its out-of-fold predictions table.
     """
-    level = study["level"]
+    level = spec["level"]
     values = summary[summary["level"] == level].set_index(["encoder", "model", "metric"])
     tests = comparisons[(comparisons["level"] == level) & (comparisons["test"] == BOOTSTRAP)]
     tests = tests.set_index(["encoder", "model_a", "metric"])
@@ -48,16 +48,16 @@ def study_table(
     encoders = dict.fromkeys(encoder for encoder, _ in predictions)
     rows = []
     for encoder in encoders:
-        for model, row in study["rows"].items():
+        for model, row in spec["rows"].items():
             cells = {"encoder": encoder, "model": model, "label": row["label"], **row["columns"]}
-            for metric in study_metrics(study):
+            for metric in table_metrics(spec):
                 key = (encoder, model, metric)
                 cells.setdefault("n", values.loc[key, "n"])
                 cells |= _metric_cells(metric, values.loc[key])
                 cells |= _difference_cells(metric, tests.loc[key] if key in tests.index else None)
             cells |= _token_cells(predictions[encoder, model])
             cells |= {name: costs.loc[(encoder, model), name] for name in (*COSTS, "device")}
-            cells |= _paper_cells(study, row)
+            cells |= _paper_cells(spec, row)
             rows.append(cells)
     return pd.DataFrame(rows)
 
@@ -85,6 +85,6 @@ def _token_cells(predictions: pd.DataFrame) -> dict[str, float]:
     return {"tokens_in": predictions["tokens_in"].mean(), TOKENS_KEPT: share.mean()}
 
 
-def _paper_cells(study: Mapping, row: Mapping) -> dict[str, float]:
-    columns = study.get("paper", {}).get("columns", {})
+def _paper_cells(spec: Mapping, row: Mapping) -> dict[str, float]:
+    columns = spec.get("paper", {}).get("columns", {})
     return {f"{PAPER}{name}": row["paper"].get(name, float("nan")) for name in columns}

@@ -10,6 +10,7 @@ from slidesieve.reduction.base import TokenReducer
 from slidesieve.reduction.selection import Budget, keep_tokens
 from slidesieve.tokens import Reduction, TokenBatch
 
+
 class AttentionTopK(TokenReducer):
     """Keeps the tokens with the most attention of an ABMIL, which is fitted first and then frozen.
 

@@ -61,18 +61,18 @@ def test_null_takes_back_datasets_models_and_studies():
     config = {
         "datasets": {"demo": None, "mine": {}},
         "models": {"abmil": ABMIL, "mean": None},
-        "studies": {"retention": None, "schedules": {"title": "t"}},
+        "paper_tables": {"retention": None, "schedules": {"title": "t"}},
     }
     settle_layers(config)
     assert list(config["datasets"]) == ["mine"]
     assert list(config["models"]) == ["abmil"]
-    assert list(config["studies"]) == ["schedules"]
+    assert list(config["paper_tables"]) == ["schedules"]
 
 
 def test_the_only_study_can_be_taken_back():
-    config = {"studies": {"retention": None}}
+    config = {"paper_tables": {"retention": None}}
     settle_layers(config)
-    assert config == {"studies": {}}
+    assert config == {"paper_tables": {}}
 
 
 @pytest.mark.parametrize("config", [{}, {"models": None}, {"models": [1]}, {"models": {"a": 3}}])

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from slidesieve.config.paper_table_checks import study_problems
+from slidesieve.config.paper_table_checks import paper_table_problems
 
 MODELS = {"abmil": {}, "dtc": {}}
 SOUND = {
@@ -21,7 +21,7 @@ SOUND = {
 
 
 def problems_of(study: dict) -> list[str]:
-    return list(study_problems({"models": MODELS, "studies": {"mine": study}}))
+    return list(paper_table_problems({"models": MODELS, "paper_tables": {"mine": study}}))
 
 
 def changed(path: str, value: object) -> dict:
@@ -41,13 +41,21 @@ def test_a_sound_study_has_no_problems():
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        ("rows.dct", {"label": "x", "columns": {"r": 1}}, "studies.mine.rows: no model 'dct'; did"),
-        ("reference", "abmill", "studies.mine.reference: no row 'abmill'; did you mean 'abmil'?"),
-        ("rows.dtc.columns", {}, "studies.mine.rows.dtc.columns: r is missing"),
+        (
+            "rows.dct",
+            {"label": "x", "columns": {"r": 1}},
+            "paper_tables.mine.rows: no model 'dct'; did",
+        ),
+        (
+            "reference",
+            "abmill",
+            "paper_tables.mine.reference: no row 'abmill'; did you mean 'abmil'?",
+        ),
+        ("rows.dtc.columns", {}, "paper_tables.mine.rows.dtc.columns: r is missing"),
         ("rows.dtc.columns", {"r": 1, "n": 2}, "'n' is a column of its own"),
         ("rows.dtc.columns", {"r": 1, "paper_x": 2}, "'paper_x' is a column of its own"),
         ("rows.dtc.paper", {"nsclc_acc": 0.9}, "rows.dtc.paper: 'nsclc_acc' is not in paper.col"),
-        ("rows.abmil.paper", {}, "studies.mine.paper.columns: no row gives 'nsclc_auc'"),
+        ("rows.abmil.paper", {}, "paper_tables.mine.paper.columns: no row gives 'nsclc_auc'"),
     ],
 )
 def test_mistakes_name_study_row_and_key(path, value, words):

@@ -18,7 +18,7 @@ NAMES = (
     "summary",
     "cost",
     "heatmap",
-    "study",
+    "paper_table",
     "tokens",
     "gallery",
     "side_by_side",
@@ -31,7 +31,7 @@ def rendered(repo, name: str, dataset: str) -> str:
         dataset=dataset, encoder="uni", model="abmil", slide="s 1", table="retention"
     )
     studies = {"retention": {"title": "Table 2", "paper": {"source": "A paper, 2026"}}}
-    config = {"datasets": {dataset: {}, "b": {}}, "studies": studies}
+    config = {"datasets": {dataset: {}, "b": {}}, "paper_tables": studies}
     snakemake = SimpleNamespace(wildcards=wildcards, config=config)
     source = (repo / "workflow" / "report" / f"{name}.rst").read_text()
     return jinja2.Template(source, undefined=jinja2.StrictUndefined).render(snakemake=snakemake)
@@ -57,7 +57,7 @@ def test_captions_of_the_demo_say_that_it_is_painted(repo, name):
 
 
 def test_the_caption_of_a_study_says_whose_numbers_are_whose(repo):
-    assert "printed in A paper, 2026" in html(rendered(repo, "study", "tcga"))
+    assert "printed in A paper, 2026" in html(rendered(repo, "paper_table", "tcga"))
 
 
 def test_the_report_says_so_too(repo):

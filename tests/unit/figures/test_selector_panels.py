@@ -94,5 +94,7 @@ def test_models_stand_side_by_side_and_missing_numbers_stay_empty(drawn, tmp_pat
 
 def test_files_are_written(tmp_path):
     selector_panels.selector_figure(audit(), HISTORIES, "title", tmp_path / "a.png")
-    selector_overview.selectors_figure(audit().assign(encoder="e", model="a"), "t", tmp_path / "b.png")
+    selector_overview.selectors_figure(
+        audit().assign(encoder="e", model="a"), "t", tmp_path / "b.png"
+    )
     assert all((tmp_path / name).stat().st_size > 5000 for name in ("a.png", "b.png"))

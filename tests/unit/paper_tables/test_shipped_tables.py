@@ -1,4 +1,4 @@
-"""The studies in config/studies can be laid over any config."""
+"""The studies in config/paper_tables can be laid over any config."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def laid_over(repo, *files: str) -> dict:
 
 
 def study_file(name: str) -> str:
-    return f"config/studies/{name}.yaml"
+    return f"config/paper_tables/{name}.yaml"
 
 
 def test_the_list_of_this_test_is_whole(repo):
-    assert {path.stem for path in (repo / "config/studies").iterdir()} == set(NAMES)
+    assert {path.stem for path in (repo / "config/paper_tables").iterdir()} == set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -45,7 +45,7 @@ def test_each_study_is_sound_and_its_models_can_be_built(repo, schemas, monkeypa
     monkeypatch.chdir(repo)
     config = laid_over(repo, study_file(name))
     assert check_config(config, *schemas).problems == ()
-    rows = config["studies"][name]["rows"]
+    rows = config["paper_tables"][name]["rows"]
     assert model_problems({model: config["models"][model] for model in rows}) == []
 
 
@@ -53,7 +53,7 @@ def test_each_study_is_sound_and_its_models_can_be_built(repo, schemas, monkeypa
 def test_studies_can_be_laid_over_the_ready_configs(repo, ready):
     config = laid_over(repo, f"config/{ready}.yaml", *map(study_file, NAMES))
     for name in NAMES:
-        for model in config["studies"][name]["rows"]:
+        for model in config["paper_tables"][name]["rows"]:
             assert "aggregator" in config["models"][model], (name, model)
     assert model_problems(config["models"]) == []
 
@@ -69,7 +69,7 @@ def test_all_studies_can_be_made_at_once(repo, schemas, monkeypatch):
     monkeypatch.chdir(repo)
     config = laid_over(repo, *map(study_file, NAMES))
     assert check_config(config, *schemas).problems == ()
-    assert set(config["studies"]) == set(NAMES)
+    assert set(config["paper_tables"]) == set(NAMES)
 
 
 def test_rows_of_a_study_follow_the_users_own_models(repo):
@@ -87,7 +87,7 @@ def test_rows_of_a_study_follow_the_users_own_models(repo):
 
 
 def paper_column(repo, name: str, column: str) -> dict[str, float]:
-    rows = yaml.safe_load((repo / study_file(name)).read_text())["studies"][name]["rows"]
+    rows = yaml.safe_load((repo / study_file(name)).read_text())["paper_tables"][name]["rows"]
     found = {model: row.get("paper", {}).get(column) for model, row in rows.items()}
     return {model: value for model, value in found.items() if value is not None}
 

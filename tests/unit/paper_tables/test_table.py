@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from helpers.imaginary_cohort import CLASSES, random_predictions
-from slidesieve.figures.paper_table_page import study_page
-from slidesieve.figures.paper_table_plot import study_plot
-from slidesieve.paper_tables.table import study_table
+from slidesieve.figures.paper_table_page import paper_table_page
+from slidesieve.figures.paper_table_plot import paper_table_plot
+from slidesieve.paper_tables.table import paper_table
 from slidesieve.statistics.comparisons import comparisons_table
 from slidesieve.statistics.summary import summary_table
 
@@ -74,7 +74,7 @@ def found():
 
 @pytest.fixture(scope="module")
 def table(found):
-    return study_table(STUDY, *found)
+    return paper_table(STUDY, *found)
 
 
 def test_a_row_for_every_encoder_and_row_of_the_study(table):
@@ -128,12 +128,12 @@ def test_the_papers_numbers_are_marked_and_stand_where_it_gave_them(table):
 
 
 def test_without_a_paper_no_column_claims_to_be_one(found):
-    assert not [name for name in study_table(PLAIN, *found) if "paper" in name]
+    assert not [name for name in paper_table(PLAIN, *found) if "paper" in name]
 
 
 def test_the_figure_names_rows_and_owners(table, tmp_path):
     path = tmp_path / "study.svg"
-    study_plot(STUDY, table, "tcga", path)
+    paper_table_plot(STUDY, table, "tcga", path)
     words = " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", path.read_text()))
     for text in ("r = 0.4", "ours: tcga, uni", "ours: tcga, conch", "n = 24", "GFLOPs"):
         assert text in words
@@ -142,7 +142,7 @@ def test_the_figure_names_rows_and_owners(table, tmp_path):
 
 
 def test_the_page_sets_the_papers_columns_apart(table, tmp_path):
-    study_page(STUDY, table, "tcga", tmp_path / "study.html")
+    paper_table_page(STUDY, table, "tcga", tmp_path / "study.html")
     page = (tmp_path / "study.html").read_text()
     assert "Shaded columns are not ours: they are printed in A paper, 2026" in page
     assert '<td class="number paper">0.983</td>' in page
@@ -150,9 +150,9 @@ def test_the_page_sets_the_papers_columns_apart(table, tmp_path):
 
 
 def test_a_study_without_a_paper_can_be_drawn(found, tmp_path):
-    table = study_table(PLAIN, *found)
-    study_plot(PLAIN, table, "mine", tmp_path / "study.png")
-    study_page(PLAIN, table, "mine", tmp_path / "study.html")
+    table = paper_table(PLAIN, *found)
+    paper_table_plot(PLAIN, table, "mine", tmp_path / "study.png")
+    paper_table_page(PLAIN, table, "mine", tmp_path / "study.html")
     assert "Shaded" not in (tmp_path / "study.html").read_text()
 
 
@@ -167,6 +167,6 @@ def test_a_long_legend_stays_on_the_figure(found, tmp_path):
     study["rows"] = {
         name: row | {"paper": dict.fromkeys(columns, 0.9)} for name, row in STUDY["rows"].items()
     }
-    study_plot(study, study_table(study, *found), "demo", tmp_path / "plot.png")
+    paper_table_plot(study, paper_table(study, *found), "demo", tmp_path / "plot.png")
     right_margin = cv2.imread(str(tmp_path / "plot.png"))[:, -4:]
     assert (right_margin == 255).all()

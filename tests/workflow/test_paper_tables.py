@@ -11,7 +11,7 @@ from slidesieve.store.tables import read_csv
 
 STUDY = {
     "models": {"half": {"like": "abmil", "reducer": {"name": "random", "retention": 0.5}}},
-    "studies": {
+    "paper_tables": {
         "shares": {
             "title": "Table 9: share kept",
             "reference": "abmil",
@@ -40,9 +40,9 @@ def test_a_study_fits_only_its_own_rows_and_the_configs_results_stay(toy):
     over = lay_over(toy, STUDY)
     ran = toy.snakemake(*over)
     assert {w.split("model=")[1].split(",")[0] for r, w in ran.jobs if r == "train"} == {"half"}
-    assert not set(ran.rules) & {"features", "folds", "evaluation", "cost", "tables"}
+    assert not set(ran.rules) & {"features", "folds", "evaluation", "cost", "report_pages"}
 
-    table = read_csv(toy.result("toy/studies/shares.csv"))
+    table = read_csv(toy.result("toy/paper_tables/shares.csv"))
     assert table["model"].tolist() == ["abmil", "half"]
     assert table["label"].tolist() == ["all", "half"]
     assert table["r"].tolist() == [1.0, 0.5]
@@ -56,7 +56,7 @@ def test_a_study_fits_only_its_own_rows_and_the_configs_results_stay(toy):
     assert "0 faults" in toy.snakemake("audit", *over).text
     report = toy.folder / "report.html"
     toy.snakemake(*over, "--report", str(report))
-    for item in ("studies/shares.png", "studies/shares.html", "printed in A paper, 2026"):
+    for item in ("paper_tables/shares.png", "paper_tables/shares.html", "printed in A paper, 2026"):
         assert item in report.read_text(), item
 
     assert not toy.snakemake("-n").jobs
@@ -67,7 +67,7 @@ def test_a_study_fits_only_its_own_rows_and_the_configs_results_stay(toy):
 
 def test_mistakes_in_a_study_stop_the_run_with_all_reasons(toy):
     study = copy.deepcopy(STUDY)
-    shares = study["studies"]["shares"]
+    shares = study["paper_tables"]["shares"]
     shares["measures"] = ["auc"]
     shares["rows"]["halve"] = {"label": "half", "colums": {}}
     shares["reference"] = "full"
@@ -75,10 +75,10 @@ def test_mistakes_in_a_study_stop_the_run_with_all_reasons(toy):
     outcome = toy.snakemake("-n", *lay_over(toy, study), check=False)
     assert outcome.code != 0
     for words in (
-        "studies.shares.measures.0: 'auc' is not allowed; allowed: balanced_accuracy",
-        "studies.shares.rows.halve: unknown key 'colums'; did you mean 'columns'?",
-        "studies.shares.rows: no model 'halve'; did you mean 'half'?",
-        "studies.shares.reference: no row 'full'",
+        "paper_tables.shares.measures.0: 'auc' is not allowed; allowed: balanced_accuracy",
+        "paper_tables.shares.rows.halve: unknown key 'colums'; did you mean 'columns'?",
+        "paper_tables.shares.rows: no model 'halve'; did you mean 'half'?",
+        "paper_tables.shares.reference: no row 'full'",
         "models.half.like: no model 'abmill' with a spec of its own; did you mean 'abmil'?",
     ):
         assert words in outcome.text, outcome.text
