@@ -1,9 +1,15 @@
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.27")
 
 
-configfile: "config.yaml"
+# Your config is what `--configfile` names, or else config.yaml in the folder you run in. The
+# shipped config.yaml lies below it: `slidesieve.config.layers` says how.
+if not workflow.overwrite_configfiles and Path("config.yaml").exists():
+
+    configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
@@ -20,12 +26,13 @@ include: "workflow/rules/selectors.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/tokens.smk"
 include: "workflow/rules/audit.smk"
+include: "workflow/rules/quarantine.smk"
 
 
 rule all:
     default_target: True
     input:
-        [targets(name) for name in study.datasets],
+        [targets(study, name) for name in study.datasets],
 
 
 for name in study.datasets:
@@ -34,4 +41,4 @@ for name in study.datasets:
         name:
             name
         input:
-            targets(name),
+            targets(study, name),

@@ -1,12 +1,11 @@
 rule audit:
     log:
-        "results/audit.log",
+        layout.AUDIT_LOG,
     conda:
-        "../../envs/models.yaml"
+        MODELS_ENV
     threads: 1
     resources:
-        mem_mb=resource("report", "mem_mb", 4000),
-        runtime=resource("report", "runtime", 60),
+        **resources_of("report", mem_mb=4000, runtime=60),
     params:
         study=study,
     script:

@@ -1,25 +1,47 @@
 rule cohort:
     input:
-        tissue=per_own_slide("results/{dataset}/tissue/{slide}.geojson"),
-        tiles=per_own_slide("results/{dataset}/tiles/{slide}.h5"),
-        indexes=per_encoder("results/{dataset}/features/{encoder}.csv"),
+        tissue=per_slide(layout.TISSUE),
+        tiles=per_slide(layout.TILES),
+        indexes=per_encoder(layout.FEATURE_INDEX),
     output:
-        cohort="results/{dataset}/cohort.csv",
+        cohort=layout.COHORT,
     log:
-        "results/{dataset}/logs/cohort.log",
+        log("cohort"),
     benchmark:
-        "results/{dataset}/benchmarks/cohort.tsv"
+        benchmark("cohort")
     conda:
-        "../../envs/models.yaml"
+        MODELS_ENV
     threads: 1
     resources:
-        mem_mb=resource("report", "mem_mb", 4000),
-        runtime=resource("report", "runtime", 60),
+        **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["tiles"],
-        slides=lambda wildcards: [
-            (slide.slide_id, slide.patient_id, slide.label, str(slide.path or ""))
-            for slide in dataset_of(wildcards).slides
-        ],
+        slides=of_dataset(params.cohort_rows),
     script:
         "../scripts/cohort.py"
+
+
+rule cohort_page:
+    input:
+        cohort=layout.COHORT,
+    output:
+        page=report(
+            layout.COHORT_PAGE,
+            caption="../report/cohort.rst",
+            category="{dataset}",
+            subcategory="cohort",
+            labels={"table": "slides and their outcome"},
+        ),
+    log:
+        log("cohort_page"),
+    benchmark:
+        benchmark("cohort_page")
+    conda:
+        MODELS_ENV
+    threads: 1
+    resources:
+        **resources_of("report", mem_mb=4000, runtime=60),
+    params:
+        stage=STAGES["figures"],
+    script:
+        "../scripts/cohort_page.py"

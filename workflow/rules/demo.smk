@@ -1,23 +1,23 @@
-DEMO_SLIDES = Path("results/demo/slides")
-DEMO_TRUTH = Path("results/demo/truth")
+demo_slides = params.demo_slides(study.datasets["demo"]) if "demo" in study.datasets else []
 
 
 rule demo_slide:
     output:
-        slide=DEMO_SLIDES / "{slide}.svs",
-        truth=DEMO_TRUTH / "{slide}.png",
+        slide=layout.DEMO_SLIDE,
+        truth=layout.DEMO_TRUTH,
     log:
-        "results/demo/logs/demo_slide/{slide}.log",
+        fill(log("demo_slide", "slide"), dataset="demo"),
     benchmark:
-        "results/demo/benchmarks/demo_slide/{slide}.tsv"
+        fill(benchmark("demo_slide", "slide"), dataset="demo")
+    wildcard_constraints:
+        slide="|".join(demo_slides) or "(?!)",
     group:
         "slide"
     conda:
-        "../../envs/slides.yaml"
+        SLIDES_ENV
     threads: 1
     resources:
-        mem_mb=resource("slide", "mem_mb", 1500),
-        runtime=resource("slide", "runtime", 10),
+        **resources_of("slide", mem_mb=1500, runtime=10),
     params:
         stage=STAGES["demo_slide"],
     script:

@@ -1,22 +1,22 @@
 rule evaluation:
     input:
-        predictions=per_model("results/{dataset}/predictions/{encoder}/{model}.csv"),
+        predictions=per_model(layout.PREDICTIONS),
     output:
-        metrics="results/{dataset}/metrics.csv",
-        summary="results/{dataset}/summary.csv",
-        comparisons="results/{dataset}/comparisons.csv",
+        metrics=layout.METRICS,
+        summary=layout.SUMMARY,
+        comparisons=layout.COMPARISONS,
     log:
-        "results/{dataset}/logs/evaluation.log",
+        log("evaluation"),
     benchmark:
-        "results/{dataset}/benchmarks/evaluation.tsv"
+        benchmark("evaluation")
     conda:
-        "../../envs/models.yaml"
+        MODELS_ENV
     threads: 1
     resources:
-        mem_mb=resource("report", "mem_mb", 4000),
-        runtime=resource("report", "runtime", 60),
+        **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["evaluation"],
+        models=model_pairs,
         classes=lambda wildcards: dataset_of(wildcards).classes,
         evaluation=study.evaluation,
         reference=study.reference_model,
@@ -26,23 +26,23 @@ rule evaluation:
 
 rule cost:
     input:
-        indexes=per_encoder("results/{dataset}/features/{encoder}.csv"),
-        models=per_model("results/{dataset}/models/{encoder}/{model}/fold_0/model.json"),
-        weights=per_model("results/{dataset}/models/{encoder}/{model}/fold_0/weights.safetensors"),
+        indexes=per_encoder(layout.FEATURE_INDEX),
+        models=per_model(fill(layout.MODEL, fold=0)),
+        weights=per_model(fill(layout.WEIGHTS, fold=0)),
     output:
-        cost="results/{dataset}/cost.csv",
+        cost=layout.COST,
     log:
-        "results/{dataset}/logs/cost.log",
+        log("cost"),
     benchmark:
-        "results/{dataset}/benchmarks/cost.tsv"
+        benchmark("cost")
     conda:
-        "../../envs/models.yaml"
-    threads: resource("train", "threads", 1)
+        MODELS_ENV
+    threads: threads_of("train")
     resources:
-        mem_mb=resource("train", "mem_mb", 8000),
-        runtime=resource("train", "runtime", 240),
-        gpu=resource("train", "gpu", 0),
+        **resources_of("train", mem_mb=8000, runtime=240, gpu=0),
     params:
         stage=STAGES["cost"],
+        encoders=lambda wildcards: study.encoders_of(wildcards.dataset),
+        models=model_pairs,
     script:
         "../scripts/cost.py"

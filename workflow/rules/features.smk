@@ -1,52 +1,63 @@
-# A rule for each shard, since no wildcard tells the many outputs of a job from those of another.
-for shard in feature_shards():
+include: "shared_name.smk"
+
+
+shards = list(feature_shards(study))
+
+for shard in shards:
 
     rule:
         name:
             shard.rule_name
         input:
-            slides=shard.slide_files,
-            tiles=shard.files("results/{dataset}/tiles/{slide}.h5"),
+            # ancient: a slide that joins the cohort does not make the others run again.
+            checked=ancient(shard.file(layout.TILE_INDEX)),
+            slides=shard.slide_files(),
+            tiles=shard.files(layout.TILES),
         output:
-            features=shard.files("results/{dataset}/features/{encoder}/{slide}.h5"),
+            features=shard.files(layout.FEATURES),
         log:
-            shard.file("results/{dataset}/logs/features/{encoder}/{shard}.log"),
+            shard.file(log(FEATURES_RULE, "encoder", "shard")),
         benchmark:
-            shard.file("results/{dataset}/benchmarks/features/{encoder}/{shard}.tsv")
+            shard.file(benchmark(FEATURES_RULE, "encoder", "shard"))
         conda:
-            "../../envs/models.yaml"
-        threads: resource("features", "threads", 1)
+            MODELS_ENV
+        threads: threads_of("features")
         resources:
-            mem_mb=resource("features", "mem_mb", 4000),
-            runtime=resource("features", "runtime", 60 + 15 * len(shard.slide_ids)),
-            gpu=resource("features", "gpu", 0),
+            **resources_of("features", mem_mb=4000, runtime=60 + 15 * len(shard.slide_ids), gpu=0),
         params:
             stage=STAGES["features"],
-            shard=shard.encoding,
+            shard=shard.params(),
         script:
             "../scripts/features.py"
 
-    as_rule(shard.rule_name, known_as="features")
+    obey_profile(shard.rule_name, FEATURES_RULE)
+
+
+obey_command_line(lambda targets: shard_rules(shards, targets), FEATURES_RULE)
 
 
 rule feature_index:
     input:
         features=feature_files,
+        tissue=per_slide(layout.TISSUE),
+        tiles=per_slide(layout.TILES),
     output:
-        index="results/{dataset}/features/{encoder}.csv",
+        index=layout.FEATURE_INDEX,
     log:
-        "results/{dataset}/logs/feature_index/{encoder}.log",
+        log("feature_index", "encoder"),
     benchmark:
-        "results/{dataset}/benchmarks/feature_index/{encoder}.tsv"
+        benchmark("feature_index", "encoder")
     conda:
-        "../../envs/models.yaml"
+        MODELS_ENV
     threads: 1
     resources:
-        mem_mb=resource("report", "mem_mb", 4000),
-        runtime=resource("report", "runtime", 60),
+        **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["features"],
-        slides=lambda wildcards: dataset_of(wildcards).slide_ids,
-        max_failed_fraction=lambda wildcards: settings_of(wildcards)["max_failed_fraction"],
+        features=lambda wildcards: params.feature_files(dataset_of(wildcards), wildcards.encoder),
+        slides=of_dataset(params.cohort_rows),
+        max_failed_fraction=setting("max_failed_fraction"),
+        cohort=lambda wildcards: fill(layout.COHORT, **wildcards),
+        page=lambda wildcards: fill(layout.COHORT_PAGE, **wildcards),
     script:
         "../scripts/feature_index.py"

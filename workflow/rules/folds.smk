@@ -1,22 +1,21 @@
 rule folds:
     input:
-        file=lambda wildcards: settings_of(wildcards)["folds"]["file"] or [],
+        file=lambda wildcards: dataset_of(wildcards).settings["folds"]["file"] or [],
     output:
-        folds="results/{dataset}/folds.csv",
+        folds=layout.FOLDS,
     log:
-        "results/{dataset}/logs/folds.log",
+        log("folds"),
     benchmark:
-        "results/{dataset}/benchmarks/folds.tsv"
+        benchmark("folds")
     conda:
-        "../../envs/models.yaml"
+        MODELS_ENV
     threads: 1
     resources:
-        mem_mb=resource("report", "mem_mb", 4000),
-        runtime=resource("report", "runtime", 60),
+        **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["folds"],
-        slides=cohort_rows,
+        slides=of_dataset(params.sheet_rows),
         classes=lambda wildcards: dataset_of(wildcards).classes,
-        folds=lambda wildcards: settings_of(wildcards)["folds"],
+        folds=setting("folds"),
     script:
         "../scripts/folds.py"

@@ -1,23 +1,21 @@
 rule train:
     input:
-        index="results/{dataset}/features/{encoder}.csv",
-        folds="results/{dataset}/folds.csv",
+        index=layout.FEATURE_INDEX,
+        folds=layout.FOLDS,
     output:
-        weights="results/{dataset}/models/{encoder}/{model}/fold_{fold}/weights.safetensors",
-        model="results/{dataset}/models/{encoder}/{model}/fold_{fold}/model.json",
-        history="results/{dataset}/models/{encoder}/{model}/fold_{fold}/history.csv",
-        predictions="results/{dataset}/models/{encoder}/{model}/fold_{fold}/predictions.csv",
+        weights=layout.WEIGHTS,
+        model=layout.MODEL,
+        history=layout.HISTORY,
+        predictions=layout.FOLD_PREDICTIONS,
     log:
-        "results/{dataset}/logs/train/{encoder}/{model}/fold_{fold}.log",
+        log("train", "encoder", "model", "fold_{fold}"),
     benchmark:
-        "results/{dataset}/benchmarks/train/{encoder}/{model}/fold_{fold}.tsv"
+        benchmark("train", "encoder", "model", "fold_{fold}")
     conda:
-        "../../envs/models.yaml"
-    threads: resource("train", "threads", 1)
+        MODELS_ENV
+    threads: threads_of("train")
     resources:
-        mem_mb=resource("train", "mem_mb", 8000),
-        runtime=resource("train", "runtime", 240),
-        gpu=resource("train", "gpu", 0),
+        **resources_of("train", mem_mb=8000, runtime=240, gpu=0),
     params:
         stage=STAGES["train"],
         classes=lambda wildcards: dataset_of(wildcards).classes,
@@ -29,21 +27,20 @@ rule train:
 
 rule predictions:
     input:
-        folds=per_fold("results/{dataset}/models/{encoder}/{model}/fold_{fold}/predictions.csv"),
+        folds=per_fold(layout.FOLD_PREDICTIONS),
     output:
-        predictions="results/{dataset}/predictions/{encoder}/{model}.csv",
+        predictions=layout.PREDICTIONS,
     log:
-        "results/{dataset}/logs/predictions/{encoder}/{model}.log",
+        log("predictions", "encoder", "model"),
     benchmark:
-        "results/{dataset}/benchmarks/predictions/{encoder}/{model}.tsv"
+        benchmark("predictions", "encoder", "model")
     group:
         "evaluation"
     conda:
-        "../../envs/models.yaml"
+        MODELS_ENV
     threads: 1
     resources:
-        mem_mb=resource("report", "mem_mb", 4000),
-        runtime=resource("report", "runtime", 60),
+        **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["evaluation"],
     script:

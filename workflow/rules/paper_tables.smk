@@ -3,70 +3,65 @@
 
 
 use rule evaluation as paper_table_evaluation with:
-    input:
-        predictions=per_row("results/{dataset}/predictions/{encoder}/{model}.csv"),
     output:
-        metrics="results/{dataset}/paper_tables/{paper_table}/metrics.csv",
-        summary="results/{dataset}/paper_tables/{paper_table}/summary.csv",
-        comparisons="results/{dataset}/paper_tables/{paper_table}/comparisons.csv",
+        metrics=layout.PAPER_METRICS,
+        summary=layout.PAPER_SUMMARY,
+        comparisons=layout.PAPER_COMPARISONS,
     log:
-        "results/{dataset}/logs/paper_table_evaluation/{paper_table}.log",
+        log("paper_table_evaluation", "paper_table"),
     benchmark:
-        "results/{dataset}/benchmarks/paper_table_evaluation/{paper_table}.tsv"
+        benchmark("paper_table_evaluation", "paper_table")
     params:
         stage=STAGES["evaluation"],
+        models=model_pairs,
         classes=lambda wildcards: dataset_of(wildcards).classes,
         evaluation=study.evaluation,
         reference=lambda wildcards: study.paper_tables[wildcards.paper_table]["reference"],
 
 
 use rule cost as paper_table_cost with:
-    input:
-        indexes=per_encoder("results/{dataset}/features/{encoder}.csv"),
-        models=per_row("results/{dataset}/models/{encoder}/{model}/fold_0/model.json"),
-        weights=per_row("results/{dataset}/models/{encoder}/{model}/fold_0/weights.safetensors"),
     output:
-        cost="results/{dataset}/paper_tables/{paper_table}/cost.csv",
+        cost=layout.PAPER_COST,
     log:
-        "results/{dataset}/logs/paper_table_cost/{paper_table}.log",
+        log("paper_table_cost", "paper_table"),
     benchmark:
-        "results/{dataset}/benchmarks/paper_table_cost/{paper_table}.tsv"
+        benchmark("paper_table_cost", "paper_table")
 
 
 rule paper_table:
     input:
-        summary="results/{dataset}/paper_tables/{paper_table}/summary.csv",
-        comparisons="results/{dataset}/paper_tables/{paper_table}/comparisons.csv",
-        cost="results/{dataset}/paper_tables/{paper_table}/cost.csv",
-        predictions=per_row("results/{dataset}/predictions/{encoder}/{model}.csv"),
+        summary=layout.PAPER_SUMMARY,
+        comparisons=layout.PAPER_COMPARISONS,
+        cost=layout.PAPER_COST,
+        predictions=per_model(layout.PREDICTIONS),
     output:
-        table="results/{dataset}/paper_tables/{paper_table}.csv",
+        table=layout.PAPER_TABLE,
         figure=report(
-            "results/{dataset}/paper_tables/{paper_table}.png",
+            layout.PAPER_TABLE_FIGURE,
             caption="../report/paper_table.rst",
             category="{dataset}",
             subcategory="paper tables",
             labels={"paper table": "{paper_table}", "as": "figure"},
         ),
         page=report(
-            "results/{dataset}/paper_tables/{paper_table}.html",
+            layout.PAPER_TABLE_PAGE,
             caption="../report/paper_table.rst",
             category="{dataset}",
             subcategory="paper tables",
             labels={"paper table": "{paper_table}", "as": "table"},
         ),
     log:
-        "results/{dataset}/logs/paper_table/{paper_table}.log",
+        log("paper_table", "paper_table"),
     benchmark:
-        "results/{dataset}/benchmarks/paper_table/{paper_table}.tsv"
+        benchmark("paper_table", "paper_table")
     conda:
-        "../../envs/models.yaml"
+        MODELS_ENV
     threads: 1
     resources:
-        mem_mb=resource("report", "mem_mb", 4000),
-        runtime=resource("report", "runtime", 60),
+        **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["figures"],
+        models=model_pairs,
         paper_table=lambda wildcards: study.paper_tables[wildcards.paper_table],
     script:
         "../scripts/paper_table.py"

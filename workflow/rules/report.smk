@@ -3,42 +3,33 @@ report: "../report/workflow.rst"
 
 rule report_pages:
     input:
-        cohort="results/{dataset}/cohort.csv",
-        summary="results/{dataset}/summary.csv",
-        comparisons="results/{dataset}/comparisons.csv",
-        cost="results/{dataset}/cost.csv",
+        summary=layout.SUMMARY,
+        comparisons=layout.COMPARISONS,
+        cost=layout.COST,
     output:
-        cohort=report(
-            "results/{dataset}/figures/cohort.html",
-            caption="../report/cohort.rst",
-            category="{dataset}",
-            subcategory="cohort",
-            labels={"table": "slides and their fate"},
-        ),
         summary=report(
-            "results/{dataset}/figures/summary.html",
+            layout.SUMMARY_PAGE,
             caption="../report/summary.rst",
             category="{dataset}",
             subcategory="results",
             labels={"table": "metrics with confidence intervals, comparisons"},
         ),
         cost=report(
-            "results/{dataset}/figures/cost.html",
+            layout.COST_PAGE,
             caption="../report/cost.rst",
             category="{dataset}",
             subcategory="cost",
             labels={"table": "tokens, FLOPs, memory, latency"},
         ),
     log:
-        "results/{dataset}/logs/report_pages.log",
+        log("report_pages"),
     benchmark:
-        "results/{dataset}/benchmarks/report_pages.tsv"
+        benchmark("report_pages")
     conda:
-        "../../envs/models.yaml"
+        MODELS_ENV
     threads: 1
     resources:
-        mem_mb=resource("report", "mem_mb", 4000),
-        runtime=resource("report", "runtime", 60),
+        **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["figures"],
     script:
@@ -47,32 +38,31 @@ rule report_pages:
 
 rule curves:
     input:
-        predictions="results/{dataset}/predictions/{encoder}/{model}.csv",
+        predictions=layout.PREDICTIONS,
     output:
         roc=report(
-            "results/{dataset}/figures/{encoder}/roc/{model}.png",
+            layout.ROC,
             caption="../report/roc.rst",
             category="{dataset}",
             subcategory="ROC curves",
             labels={"encoder": "{encoder}", "model": "{model}"},
         ),
         confusion=report(
-            "results/{dataset}/figures/{encoder}/confusion/{model}.png",
+            layout.CONFUSION,
             caption="../report/confusion.rst",
             category="{dataset}",
             subcategory="confusion matrices",
             labels={"encoder": "{encoder}", "model": "{model}"},
         ),
     log:
-        "results/{dataset}/logs/curves/{encoder}/{model}.log",
+        log("curves", "encoder", "model"),
     benchmark:
-        "results/{dataset}/benchmarks/curves/{encoder}/{model}.tsv"
+        benchmark("curves", "encoder", "model")
     conda:
-        "../../envs/models.yaml"
+        MODELS_ENV
     threads: 1
     resources:
-        mem_mb=resource("report", "mem_mb", 4000),
-        runtime=resource("report", "runtime", 60),
+        **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["figures"],
         classes=lambda wildcards: dataset_of(wildcards).classes,
@@ -83,25 +73,24 @@ rule curves:
 
 rule model_plot:
     input:
-        summary="results/{dataset}/summary.csv",
+        summary=layout.SUMMARY,
     output:
         models=report(
-            "results/{dataset}/figures/{encoder}/models.png",
+            layout.MODELS_PLOT,
             caption="../report/models.rst",
             category="{dataset}",
             subcategory="results",
             labels={"figure": "models compared, {encoder}"},
         ),
     log:
-        "results/{dataset}/logs/model_plot/{encoder}.log",
+        log("model_plot", "encoder"),
     benchmark:
-        "results/{dataset}/benchmarks/model_plot/{encoder}.tsv"
+        benchmark("model_plot", "encoder")
     conda:
-        "../../envs/models.yaml"
+        MODELS_ENV
     threads: 1
     resources:
-        mem_mb=resource("report", "mem_mb", 4000),
-        runtime=resource("report", "runtime", 60),
+        **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["figures"],
     script:
@@ -110,28 +99,28 @@ rule model_plot:
 
 rule tissue_montage:
     input:
-        cohort="results/{dataset}/cohort.csv",
-        overviews=per_slide("results/{dataset}/tissue/{slide}.jpg"),
+        cohort=layout.COHORT,
+        overviews=per_slide(layout.OVERVIEW),
     output:
         montage=report(
-            "results/{dataset}/figures/tissue.png",
+            layout.TISSUE_MONTAGE,
             caption="../report/overview.rst",
             category="{dataset}",
             subcategory="cohort",
             labels={"figure": "tissue and tiles"},
         ),
     log:
-        "results/{dataset}/logs/tissue_montage.log",
+        log("tissue_montage"),
     benchmark:
-        "results/{dataset}/benchmarks/tissue_montage.tsv"
+        benchmark("tissue_montage")
     conda:
-        "../../envs/models.yaml"
+        MODELS_ENV
     threads: 1
     resources:
-        mem_mb=resource("report", "mem_mb", 4000),
-        runtime=resource("report", "runtime", 60),
+        **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["figures"],
+        slides=lambda wildcards: dataset_of(wildcards).slide_ids,
     script:
         "../scripts/tissue_montage.py"
 
@@ -139,34 +128,28 @@ rule tissue_montage:
 rule heatmap:
     input:
         slide=slide_file,
-        features="results/{dataset}/features/{encoder}/{slide}.h5",
-        folds="results/{dataset}/folds.csv",
-        models=per_fold(
-            "results/{dataset}/models/{encoder}/{model}/fold_{fold}/model.json",
-            study.heatmap_model,
-        ),
-        weights=per_fold(
-            "results/{dataset}/models/{encoder}/{model}/fold_{fold}/weights.safetensors",
-            study.heatmap_model,
-        ),
+        features=layout.FEATURES,
+        folds=layout.FOLDS,
+        models=per_fold(layout.MODEL, model=study.heatmap_model),
+        weights=per_fold(layout.WEIGHTS, model=study.heatmap_model),
     output:
         heatmap=report(
-            "results/{dataset}/figures/{encoder}/heatmap/{slide}.png",
+            layout.HEATMAP,
             caption="../report/heatmap.rst",
             category="{dataset}",
             subcategory="attention",
             labels={"slide": "{slide}", "encoder": "{encoder}"},
         ),
     log:
-        "results/{dataset}/logs/heatmap/{encoder}/{slide}.log",
+        log("heatmap", "encoder", "slide"),
     benchmark:
-        "results/{dataset}/benchmarks/heatmap/{encoder}/{slide}.tsv"
+        benchmark("heatmap", "encoder", "slide")
     conda:
-        "../../envs/models.yaml"
+        MODELS_ENV
     threads: 1
     resources:
-        mem_mb=resource("train", "mem_mb", 8000),
-        runtime=resource("report", "runtime", 60),
+        **resources_of("train", mem_mb=8000),
+        **resources_of("report", runtime=60),
     params:
         stage=STAGES["figures"],
         path=slide_path,

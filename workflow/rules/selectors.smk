@@ -1,58 +1,54 @@
 rule selector_diagnostics:
     input:
-        index="results/{dataset}/features/{encoder}.csv",
-        folds="results/{dataset}/folds.csv",
-        models=per_fold("results/{dataset}/models/{encoder}/{model}/fold_{fold}/model.json"),
-        weights=per_fold(
-            "results/{dataset}/models/{encoder}/{model}/fold_{fold}/weights.safetensors"
-        ),
-        truth=truth_files,
+        index=layout.FEATURE_INDEX,
+        folds=layout.FOLDS,
+        models=per_fold(layout.MODEL),
+        weights=per_fold(layout.WEIGHTS),
+        truth=lambda wildcards: list(params.truth_masks(dataset_of(wildcards)).values()),
     output:
-        audit="results/{dataset}/selectors/{encoder}/{model}/audit.csv",
-        slides="results/{dataset}/selectors/{encoder}/{model}/slides.csv",
-        predictions="results/{dataset}/selectors/{encoder}/{model}/predictions.csv",
+        audit=layout.SELECTOR_AUDIT,
+        slides=layout.SELECTOR_SLIDES,
+        predictions=layout.SELECTOR_PREDICTIONS,
     log:
-        "results/{dataset}/logs/selector_diagnostics/{encoder}/{model}.log",
+        log("selector_diagnostics", "encoder", "model"),
     benchmark:
-        "results/{dataset}/benchmarks/selector_diagnostics/{encoder}/{model}.tsv"
+        benchmark("selector_diagnostics", "encoder", "model")
     conda:
-        "../../envs/models.yaml"
-    threads: resource("train", "threads", 1)
+        MODELS_ENV
+    threads: threads_of("train")
     resources:
-        mem_mb=resource("train", "mem_mb", 8000),
-        runtime=resource("train", "runtime", 240),
-        gpu=resource("train", "gpu", 0),
+        **resources_of("train", mem_mb=8000, runtime=240, gpu=0),
     params:
         stage=STAGES["selectors"],
         classes=lambda wildcards: dataset_of(wildcards).classes,
         evaluation=study.evaluation,
         training=study.training,
+        truth=of_dataset(params.truth_masks),
     script:
         "../scripts/selector_diagnostics.py"
 
 
 rule selector_figure:
     input:
-        audit="results/{dataset}/selectors/{encoder}/{model}/audit.csv",
-        histories=per_fold("results/{dataset}/models/{encoder}/{model}/fold_{fold}/history.csv"),
+        audit=layout.SELECTOR_AUDIT,
+        histories=per_fold(layout.HISTORY),
     output:
         figure=report(
-            "results/{dataset}/figures/{encoder}/selector/{model}.png",
+            layout.SELECTOR_FIGURE,
             caption="../report/selector.rst",
             category="{dataset}",
             subcategory="selectors",
             labels={"encoder": "{encoder}", "model": "{model}"},
         ),
     log:
-        "results/{dataset}/logs/selector_figure/{encoder}/{model}.log",
+        log("selector_figure", "encoder", "model"),
     benchmark:
-        "results/{dataset}/benchmarks/selector_figure/{encoder}/{model}.tsv"
+        benchmark("selector_figure", "encoder", "model")
     conda:
-        "../../envs/models.yaml"
+        MODELS_ENV
     threads: 1
     resources:
-        mem_mb=resource("report", "mem_mb", 4000),
-        runtime=resource("report", "runtime", 60),
+        **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["figures"],
     script:
@@ -61,45 +57,45 @@ rule selector_figure:
 
 rule selectors:
     input:
-        audits=per_model("results/{dataset}/selectors/{encoder}/{model}/audit.csv", audited_models),
+        audits=per_model(layout.SELECTOR_AUDIT, audited_models),
     output:
-        table="results/{dataset}/selectors.csv",
+        table=layout.SELECTORS,
         figure=report(
-            "results/{dataset}/figures/selectors.png",
+            layout.SELECTORS_FIGURE,
             caption="../report/selectors.rst",
             category="{dataset}",
             subcategory="selectors",
             labels={"figure": "all selectors"},
         ),
     log:
-        "results/{dataset}/logs/selectors.log",
+        log("selectors"),
     benchmark:
-        "results/{dataset}/benchmarks/selectors.tsv"
+        benchmark("selectors")
     conda:
-        "../../envs/models.yaml"
+        MODELS_ENV
     threads: 1
     resources:
-        mem_mb=resource("report", "mem_mb", 4000),
-        runtime=resource("report", "runtime", 60),
+        **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["figures"],
+        models=lambda wildcards: model_pairs(wildcards, audited_models),
     script:
         "../scripts/selectors.py"
 
 
 use rule selectors as paper_table_selectors with:
     input:
-        audits=per_row("results/{dataset}/selectors/{encoder}/{model}/audit.csv", audited_models),
+        audits=per_model(layout.SELECTOR_AUDIT, audited_models),
     output:
-        table="results/{dataset}/paper_tables/{paper_table}/selectors.csv",
+        table=layout.PAPER_SELECTORS,
         figure=report(
-            "results/{dataset}/paper_tables/{paper_table}/selectors.png",
+            layout.PAPER_SELECTORS_FIGURE,
             caption="../report/selectors.rst",
             category="{dataset}",
             subcategory="paper tables",
             labels={"paper table": "{paper_table}", "as": "audit"},
         ),
     log:
-        "results/{dataset}/logs/paper_table_selectors/{paper_table}.log",
+        log("paper_table_selectors", "paper_table"),
     benchmark:
-        "results/{dataset}/benchmarks/paper_table_selectors/{paper_table}.tsv"
+        benchmark("paper_table_selectors", "paper_table")

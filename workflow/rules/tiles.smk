@@ -1,45 +1,69 @@
 rule tiles:
     input:
         slide=slide_file,
-        geojson="results/{dataset}/tissue/{slide}.geojson",
+        geojson=layout.TISSUE,
     output:
-        tiles="results/{dataset}/tiles/{slide}.h5",
-        overview="results/{dataset}/tissue/{slide}.jpg",
+        tiles=layout.TILES,
+        overview=layout.OVERVIEW,
     log:
-        "results/{dataset}/logs/tiles/{slide}.log",
+        log("tiles", "slide"),
     benchmark:
-        "results/{dataset}/benchmarks/tiles/{slide}.tsv"
+        benchmark("tiles", "slide")
     group:
         "slide"
     conda:
-        "../../envs/slides.yaml"
+        SLIDES_ENV
     threads: 1
     resources:
-        mem_mb=resource("slide", "mem_mb", 1500),
-        runtime=resource("slide", "runtime", 10),
+        **resources_of("slide", mem_mb=1500, runtime=10),
     params:
         stage=STAGES["tiles"],
-        slide=tiling_of,
+        slide=of_slide(params.tiling),
     script:
         "../scripts/tiles.py"
+
+
+# Stops a cohort with too many unusable slides before hours of encoding.
+rule tile_index:
+    input:
+        tissue=per_slide(layout.TISSUE),
+        tiles=per_slide(layout.TILES),
+    output:
+        index=layout.TILE_INDEX,
+    log:
+        log("tile_index"),
+    benchmark:
+        benchmark("tile_index")
+    conda:
+        MODELS_ENV
+    threads: 1
+    resources:
+        **resources_of("report", mem_mb=4000, runtime=60),
+    params:
+        stage=STAGES["tiles"],
+        slides=of_dataset(params.cohort_rows),
+        max_failed_fraction=setting("max_failed_fraction"),
+        cohort=lambda wildcards: fill(layout.COHORT, **wildcards),
+        page=lambda wildcards: fill(layout.COHORT_PAGE, **wildcards),
+    script:
+        "../scripts/tile_index.py"
 
 
 rule tile_images:
     input:
         slide=slide_file,
-        tiles="results/{dataset}/tiles/{slide}.h5",
+        tiles=layout.TILES,
     output:
-        images="results/{dataset}/tile_images/{slide}.zip",
+        images=layout.TILE_IMAGES,
     log:
-        "results/{dataset}/logs/tile_images/{slide}.log",
+        log("tile_images", "slide"),
     benchmark:
-        "results/{dataset}/benchmarks/tile_images/{slide}.tsv"
+        benchmark("tile_images", "slide")
     conda:
-        "../../envs/slides.yaml"
-    threads: resource("features", "threads", 2)
+        SLIDES_ENV
+    threads: threads_of("features", default=2)
     resources:
-        mem_mb=resource("slide", "mem_mb", 1500),
-        runtime=resource("features", "runtime", 60),
+        **resources_of("slide", mem_mb=1500, runtime=60),
     params:
         stage=STAGES["tile_images"],
         path=slide_path,

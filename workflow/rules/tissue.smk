@@ -3,21 +3,20 @@ rule tissue:
         slide=slide_file,
     output:
         # update: an existing file is kept for the script to see, because a user may have edited it.
-        geojson=update("results/{dataset}/tissue/{slide}.geojson"),
+        geojson=update(layout.TISSUE),
     log:
-        "results/{dataset}/logs/tissue/{slide}.log",
+        log("tissue", "slide"),
     benchmark:
-        "results/{dataset}/benchmarks/tissue/{slide}.tsv"
+        benchmark("tissue", "slide")
     group:
         "slide"
     conda:
-        "../../envs/slides.yaml"
+        SLIDES_ENV
     threads: 1
     resources:
-        mem_mb=resource("slide", "mem_mb", 1500),
-        runtime=resource("slide", "runtime", 10),
+        **resources_of("slide", mem_mb=1500, runtime=10),
     params:
         stage=STAGES["tissue"],
-        slide=segmentation_of,
+        slide=of_slide(params.segmentation),
     script:
         "../scripts/tissue.py"

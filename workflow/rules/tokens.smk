@@ -1,23 +1,21 @@
 rule tokens:
     input:
-        features="results/{dataset}/features/{encoder}/{slide}.h5",
-        folds="results/{dataset}/folds.csv",
-        models=per_fold("results/{dataset}/models/{encoder}/{model}/fold_{fold}/model.json"),
-        weights=per_fold(
-            "results/{dataset}/models/{encoder}/{model}/fold_{fold}/weights.safetensors"
-        ),
+        features=layout.FEATURES,
+        folds=layout.FOLDS,
+        models=per_fold(layout.MODEL),
+        weights=per_fold(layout.WEIGHTS),
     output:
-        tokens="results/{dataset}/tokens/{encoder}/{model}/{slide}.h5",
+        tokens=layout.TOKENS,
     log:
-        "results/{dataset}/logs/tokens/{encoder}/{model}/{slide}.log",
+        log("tokens", "encoder", "model", "slide"),
     benchmark:
-        "results/{dataset}/benchmarks/tokens/{encoder}/{model}/{slide}.tsv"
+        benchmark("tokens", "encoder", "model", "slide")
     conda:
-        "../../envs/models.yaml"
+        MODELS_ENV
     threads: 1
     resources:
-        mem_mb=resource("train", "mem_mb", 8000),
-        runtime=resource("report", "runtime", 60),
+        **resources_of("train", mem_mb=8000),
+        **resources_of("report", runtime=60),
     params:
         stage=STAGES["tokens"],
     script:
@@ -27,10 +25,10 @@ rule tokens:
 rule token_pages:
     input:
         slide=slide_file,
-        tokens="results/{dataset}/tokens/{encoder}/{model}/{slide}.h5",
+        tokens=layout.TOKENS,
     output:
         map=report(
-            "results/{dataset}/figures/{encoder}/tokens/{model}/{slide}.jpg",
+            layout.TOKEN_MAP,
             caption="../report/tokens.rst",
             category="{dataset}",
             subcategory="tokens",
@@ -42,7 +40,7 @@ rule token_pages:
             },
         ),
         gallery=report(
-            "results/{dataset}/figures/{encoder}/gallery/{model}/{slide}.jpg",
+            layout.TOKEN_GALLERY,
             caption="../report/gallery.rst",
             category="{dataset}",
             subcategory="tokens",
@@ -53,17 +51,16 @@ rule token_pages:
                 "figure": "gallery",
             },
         ),
-        geojson="results/{dataset}/figures/{encoder}/tokens/{model}/{slide}.geojson",
+        geojson=layout.TOKEN_GEOJSON,
     log:
-        "results/{dataset}/logs/token_pages/{encoder}/{model}/{slide}.log",
+        log("token_pages", "encoder", "model", "slide"),
     benchmark:
-        "results/{dataset}/benchmarks/token_pages/{encoder}/{model}/{slide}.tsv"
+        benchmark("token_pages", "encoder", "model", "slide")
     conda:
-        "../../envs/models.yaml"
+        MODELS_ENV
     threads: 1
     resources:
-        mem_mb=resource("report", "mem_mb", 4000),
-        runtime=resource("report", "runtime", 60),
+        **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["figures"],
         path=slide_path,
@@ -75,12 +72,11 @@ rule side_by_side:
     input:
         slide=slide_file,
         tokens=lambda wildcards: [
-            f"results/{wildcards.dataset}/tokens/{wildcards.encoder}/{model}/{wildcards.slide}.h5"
-            for model in study.token_models
+            fill(layout.TOKENS, model=model, **wildcards) for model in study.token_models
         ],
     output:
         grid=report(
-            "results/{dataset}/figures/{encoder}/side_by_side/{slide}.jpg",
+            layout.SIDE_BY_SIDE,
             caption="../report/side_by_side.rst",
             category="{dataset}",
             subcategory="tokens",
@@ -92,15 +88,14 @@ rule side_by_side:
             },
         ),
     log:
-        "results/{dataset}/logs/side_by_side/{encoder}/{slide}.log",
+        log("side_by_side", "encoder", "slide"),
     benchmark:
-        "results/{dataset}/benchmarks/side_by_side/{encoder}/{slide}.tsv"
+        benchmark("side_by_side", "encoder", "slide")
     conda:
-        "../../envs/models.yaml"
+        MODELS_ENV
     threads: 1
     resources:
-        mem_mb=resource("report", "mem_mb", 4000),
-        runtime=resource("report", "runtime", 60),
+        **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["figures"],
         path=slide_path,
@@ -110,25 +105,24 @@ rule side_by_side:
 
 rule k_sweep:
     input:
-        summary="results/{dataset}/summary.csv",
+        summary=layout.SUMMARY,
     output:
         sweep=report(
-            "results/{dataset}/figures/{encoder}/k_sweep.png",
+            layout.K_SWEEP,
             caption="../report/k_sweep.rst",
             category="{dataset}",
             subcategory="results",
             labels={"figure": "metrics by number of tokens, {encoder}"},
         ),
     log:
-        "results/{dataset}/logs/k_sweep/{encoder}.log",
+        log("k_sweep", "encoder"),
     benchmark:
-        "results/{dataset}/benchmarks/k_sweep/{encoder}.tsv"
+        benchmark("k_sweep", "encoder")
     conda:
-        "../../envs/models.yaml"
+        MODELS_ENV
     threads: 1
     resources:
-        mem_mb=resource("report", "mem_mb", 4000),
-        runtime=resource("report", "runtime", 60),
+        **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["figures"],
         models=study.models,
@@ -138,19 +132,22 @@ rule k_sweep:
 
 use rule k_sweep as paper_table_k_sweep with:
     input:
-        summary="results/{dataset}/paper_tables/{paper_table}/summary.csv",
+        summary=layout.PAPER_SUMMARY,
     output:
         sweep=report(
-            "results/{dataset}/paper_tables/{paper_table}/k_sweep/{encoder}.png",
+            layout.PAPER_K_SWEEP,
             caption="../report/k_sweep.rst",
             category="{dataset}",
             subcategory="paper tables",
-            labels={"paper table": "{paper_table}", "as": "metrics by number of tokens, {encoder}"},
+            labels={
+                "paper table": "{paper_table}",
+                "as": "metrics by number of tokens, {encoder}",
+            },
         ),
     log:
-        "results/{dataset}/logs/paper_table_k_sweep/{paper_table}/{encoder}.log",
+        log("paper_table_k_sweep", "paper_table", "encoder"),
     benchmark:
-        "results/{dataset}/benchmarks/paper_table_k_sweep/{paper_table}/{encoder}.tsv"
+        benchmark("paper_table_k_sweep", "paper_table", "encoder")
     params:
         stage=STAGES["figures"],
-        models=lambda wildcards: models_of(wildcards.paper_table),
+        models=lambda wildcards: models_of_table(study, wildcards.paper_table),

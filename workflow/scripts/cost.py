@@ -14,13 +14,12 @@ REPEATS = 9
 
 log_to(snakemake.log[0])
 tokens = {
-    Path(path).stem: (index := read_csv(Path(path))).loc[index["status"] == "ok", "n_tokens"]
-    for path in snakemake.input.indexes
+    encoder: (index := read_csv(Path(path))).loc[index["status"] == "ok", "n_tokens"]
+    for encoder, path in zip(snakemake.params.encoders, snakemake.input.indexes, strict=True)
 }
 rows = []
-for folder in (Path(path).parent for path in snakemake.input.models):
-    encoder, model = folder.parts[-3:-1]
-    fitted = load_model(folder)
+for (encoder, model), path in zip(snakemake.params.models, snakemake.input.models, strict=True):
+    fitted = load_model(Path(path).parent)
     for n_tokens in sorted({int(tokens[encoder].median()), int(tokens[encoder].max())}):
         cost = measure_cost(
             fitted.model, n_tokens, fitted.dim, str(pick_device()), snakemake.threads, REPEATS

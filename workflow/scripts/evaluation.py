@@ -12,7 +12,8 @@ log_to(snakemake.log[0])
 params = snakemake.params
 draws = {"resamples": params.evaluation["bootstrap"], "seed": params.evaluation["seed"]}
 predictions = {
-    (path.parent.name, path.stem): read_csv(path) for path in map(Path, snakemake.input.predictions)
+    pair: read_csv(Path(path))
+    for pair, path in zip(params.models, snakemake.input.predictions, strict=True)
 }
 write_csv(Path(snakemake.output.metrics), metrics_table(predictions, params.classes))
 write_csv(Path(snakemake.output.summary), summary_table(predictions, params.classes, **draws))

@@ -15,7 +15,8 @@ summary, comparisons, cost = (
     read_csv(Path(snakemake.input[table])) for table in ("summary", "comparisons", "cost")
 )
 predictions = {
-    (path.parent.name, path.stem): read_csv(path) for path in map(Path, snakemake.input.predictions)
+    pair: read_csv(Path(path))
+    for pair, path in zip(snakemake.params.models, snakemake.input.predictions, strict=True)
 }
 table = paper_table(spec, summary, comparisons, cost, predictions)
 write_csv(Path(snakemake.output.table), table)

@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-from slidesieve.figures.table_pages import cohort_page, cost_page, summary_page
+from slidesieve.figures.table_pages import cost_page, summary_page
 from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import read_csv
 
 log_to(snakemake.log[0])
 name = snakemake.wildcards.dataset
-cohort, summary, comparisons, cost = (
-    read_csv(Path(snakemake.input[table])) for table in ("cohort", "summary", "comparisons", "cost")
+summary, comparisons, cost = (
+    read_csv(Path(snakemake.input[table])) for table in ("summary", "comparisons", "cost")
 )
-cohort_page(cohort, f"{name}: slides", Path(snakemake.output.cohort))
 summary_page(summary, comparisons, cost, f"{name}: results", Path(snakemake.output.summary))
 cost_page(cost, f"{name}: cost", Path(snakemake.output.cost))

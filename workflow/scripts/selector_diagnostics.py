@@ -16,7 +16,7 @@ tables = audit_model(
     folders=[Path(path).parent for path in snakemake.input.models],
     folds=read_csv(Path(snakemake.input.folds)),
     path_of={row.slide_id: Path(row.path) for row in index.itertuples() if row.status == "ok"},
-    truth_of={path.stem: path for path in map(Path, snakemake.input.truth)},
+    truth_of={slide_id: Path(path) for slide_id, path in params.truth.items()},
     classes=params.classes,
     resamples=params.evaluation["bootstrap"],
     seed=params.evaluation["seed"],

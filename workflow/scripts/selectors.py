@@ -10,10 +10,10 @@ from slidesieve.store.tables import read_csv, write_csv
 
 log_to(snakemake.log[0])
 audits = []
-for path in map(Path, snakemake.input.audits):
-    audit = read_csv(path)
-    audit.insert(0, "model", path.parts[-2])
-    audit.insert(0, "encoder", path.parts[-3])
+for (encoder, model), path in zip(snakemake.params.models, snakemake.input.audits, strict=True):
+    audit = read_csv(Path(path))
+    audit.insert(0, "model", model)
+    audit.insert(0, "encoder", encoder)
     audits.append(audit)
 table = pd.concat(audits, ignore_index=True)
 write_csv(Path(snakemake.output.table), table)

@@ -10,7 +10,7 @@ log_to(snakemake.log[0])
 cohort = read_csv(Path(snakemake.input.cohort), required=["slide_id", "status", "n_tiles"])
 montage_figure(
     cohort,
-    {path.stem: path for path in map(Path, snakemake.input.overviews)},
+    dict(zip(snakemake.params.slides, map(Path, snakemake.input.overviews), strict=True)),
     f"{snakemake.wildcards.dataset}: tissue and tiles",
     Path(snakemake.output.montage),
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol
+
+import pandas as pd
 
 from slidesieve.errors import SlideError
 
@@ -26,23 +27,21 @@ def refuse_failed(outcome: SlideOutcome, on_slide_error: str) -> None:
         raise SlideError(f"slide {outcome.slide_id}: {outcome.reason}")
 
 
-def refuse_too_many_failed(
-    status_of: Mapping[str, str], reason_of: Mapping[str, str], max_failed_fraction: float
-) -> None:
+def refuse_too_many_failed(table: pd.DataFrame, max_failed_fraction: float) -> None:
     """Stop when more slides than the config allows have no tokens.
 
     Args:
-        status_of: "ok", "empty" or "failed" of each slide.
-        reason_of: Why not ok.
+        table: slide_id, status ("ok", "empty" or "failed") and reason; one row per slide.
         max_failed_fraction: Largest share (0 to 1) of slides that may be unusable.
 
     Raises:
         SlideError: Names every unusable slide and its reason.
     """
-    unusable = [slide_id for slide_id, status in status_of.items() if status != "ok"]
-    if len(unusable) > max_failed_fraction * len(status_of):
-        listed = "\n".join(f"  {slide_id}: {reason_of[slide_id]}" for slide_id in unusable)
+    unusable = table[table["status"] != "ok"]
+    if len(unusable) > max_failed_fraction * len(table):
+        pairs = zip(unusable["slide_id"], unusable["reason"], strict=True)
+        listed = "\n".join(f"  {slide_id}: {reason}" for slide_id, reason in pairs)
         raise SlideError(
-            f"{len(unusable)} of {len(status_of)} slides cannot be used, more than "
+            f"{len(unusable)} of {len(table)} slides cannot be used, more than "
             f"max_failed_fraction = {max_failed_fraction:g} allows:\n{listed}"
         )

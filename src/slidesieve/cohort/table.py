@@ -1,4 +1,4 @@
-"""cohort.csv: what every slide is and what became of it."""
+"""The cohort table: one row per slide, with its scale, its tissue, its tiles and its outcome."""
 
 from __future__ import annotations
 
@@ -47,27 +47,35 @@ def cohort_table(
     Args:
         slides: slide_id, patient_id, label, path in the order of the sheet.
         tiles: Tiles file of each slide; empty for ready-made features.
-        indexes: Feature index of each encoder.
+        indexes: Feature index of each encoder; none before slides are encoded.
         tissue: Tissue of each slide; empty for ready-made features.
     """
     by_slide = [index.set_index("slide_id") for index in indexes]
     rows = []
     for slide in slides.itertuples(index=False):
-        features = [index.loc[slide.slide_id] for index in by_slide]
-        unusable = [row for row in features if row["status"] != "ok"]
-        fate = {
-            "status": unusable[0]["status"] if unusable else "ok",
-            "reason": unusable[0]["reason"] if unusable else "",
-            "n_tiles": features[0]["n_tokens"] + features[0]["n_dropped"],
-            "n_tiles_dropped": max(row["n_dropped"] for row in features),
-        }
+        row = slide._asdict()
         if slide.slide_id in tiles:
-            fate |= _slide_facts(tiles[slide.slide_id]) | {
-                "tissue_source": "edited" if tissue[slide.slide_id].edited else "segmented",
-                "tissue_params": json.dumps(dict(tissue[slide.slide_id].params)),
+            outline = tissue[slide.slide_id]
+            row |= _slide_facts(tiles[slide.slide_id]) | {
+                "tissue_source": "edited" if outline.edited else "segmented",
+                "tissue_params": json.dumps(dict(outline.params)),
             }
-        rows.append(slide._asdict() | fate)
+        row |= _outcome([index.loc[slide.slide_id] for index in by_slide])
+        rows.append({"n_tiles": row.pop("n_tokens", 0)} | row)
     return pd.DataFrame(rows).reindex(columns=COLUMNS)
+
+
+def _outcome(features: Sequence[pd.Series]) -> dict[str, object]:
+    """Status, reason and counts by the features of one slide; empty before it is encoded."""
+    if not features:
+        return {}
+    unusable = [row for row in features if row["status"] != "ok"]
+    return {
+        "status": unusable[0]["status"] if unusable else "ok",
+        "reason": unusable[0]["reason"] if unusable else "",
+        "n_tokens": features[0]["n_tokens"] + features[0]["n_dropped"],
+        "n_tiles_dropped": max(row["n_dropped"] for row in features),
+    }
 
 
 def _slide_facts(path: Path) -> dict[str, object]:
@@ -82,4 +90,6 @@ def _slide_facts(path: Path) -> dict[str, object]:
         "tissue_area_mm2": tiles.tissue_area_mm2,
         "n_contours": tiles.n_contours,
         "n_tiles": len(tiles.coords),
+        "status": tiles.status,
+        "reason": tiles.reason,
     }

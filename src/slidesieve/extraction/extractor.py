@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from slidesieve.encoders.base import Encoder
 from slidesieve.errors import ContractError, SlideError
 from slidesieve.extraction.processes import CAN_FORK, EncoderProcesses
+from slidesieve.runtime.progress import Progress
 from slidesieve.runtime.thread_pool import thread_pool
 from slidesieve.store.features import FeatureSet
 from slidesieve.store.tile_records import TileSet
@@ -102,13 +102,11 @@ class FeatureExtractor:
 
     def _encode(self, path: Path, tiles: TileSet) -> _Encoded:
         parts = [_Encoded(np.zeros(0, np.int64), np.zeros((0, self._encoder.dim), np.float32))]
-        with (
-            tqdm(total=len(tiles.coords), unit="tile", desc=tiles.slide_id, disable=None) as bar,
-            closing(self._parts(path, tiles)) as encoded,
-        ):
+        progress = Progress(f"slide {tiles.slide_id}", len(tiles.coords), "tiles")
+        with closing(self._parts(path, tiles)) as encoded:
             for part in encoded:
                 parts.append(part)
-                bar.update(len(part.rows))
+                progress.update(len(part.rows))
         return _Encoded(
             np.concatenate([part.rows for part in parts]),
             np.concatenate([part.features for part in parts]),

@@ -28,7 +28,7 @@ NAMES = (
 
 def rendered(repo, name: str, dataset: str) -> str:
     wildcards = SimpleNamespace(
-        dataset=dataset, encoder="uni", model="abmil", slide="s 1", table="retention"
+        dataset=dataset, encoder="uni", model="abmil", slide="s 1", paper_table="retention"
     )
     studies = {"retention": {"title": "Table 2", "paper": {"source": "A paper, 2026"}}}
     config = {"datasets": {dataset: {}, "b": {}}, "paper_tables": studies}

@@ -1,0 +1,110 @@
+"""Inputs and params of the rules: everything a stage depends on, and nothing else.
+
+A param that changes makes its jobs run again, so each function gives the values of one stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from slidesieve.cohort.sheet import Slide
+from slidesieve.config.study import Dataset, Study
+from slidesieve.plan import layout
+
+_DEMO_SLIDES = Path(layout.DEMO_SLIDE).parent
+_DEMO_TRUTH = Path(layout.DEMO_TRUTH).parent
+_TILE_SETTINGS = ("tile_px", "target_mpp", "min_tissue_fraction", "max_upsampling")
+
+
+def slide_inputs(path: Path | None) -> list[str]:
+    """The slide as an input; none if it is missing, which is a finding and no broken plan."""
+    if path is None:
+        return []
+    return [str(path)] if path.exists() or _is_painted(path) else []
+
+
+def truth_masks(dataset: Dataset) -> dict[str, str]:
+    """Truth mask of each slide that has one; only the diagnostics of selectors read them."""
+    folder = dataset.settings["truth"]
+    if folder is None:
+        return {}
+    masks = {slide.slide_id: Path(folder) / f"{slide.slide_id}.png" for slide in dataset.slides}
+    painted = demo_slides(dataset) if Path(folder) == _DEMO_TRUTH else []
+    return {
+        slide_id: str(mask)
+        for slide_id, mask in masks.items()
+        if slide_id in painted or mask.exists()
+    }
+
+
+def demo_slides(dataset: Dataset) -> list[str]:
+    """Slides of a dataset that the workflow paints itself: those of the demo, and no others."""
+    return [slide.slide_id for slide in dataset.slides if _is_painted(slide.path)]
+
+
+def feature_files(dataset: Dataset, encoder: str) -> dict[str, str]:
+    """Features file of each slide: made by the workflow, or found in the user's folder."""
+    if dataset.features_dir is None:
+        return {
+            slide_id: layout.fill(
+                layout.FEATURES, dataset=dataset.name, encoder=encoder, slide=slide_id
+            )
+            for slide_id in dataset.slide_ids
+        }
+    found = {slide_id: dataset.ready_features(slide_id) for slide_id in dataset.slide_ids}
+    return {slide_id: str(path) for slide_id, path in found.items() if path}
+
+
+def scale(dataset: Dataset, slide: Slide) -> dict[str, object]:
+    """The slide's file, and how its µm per px is found."""
+    settings = dataset.settings
+    return {
+        "path": str(slide.path),
+        "on_slide_error": settings["on_slide_error"],
+        "scale": {
+            "sheet_mpp": slide.mpp,
+            "config_mpp": settings["assume_mpp"],
+            "use_objective": settings["mpp_from_objective"],
+            "reader": settings["reader"],
+        },
+    }
+
+
+def segmentation(dataset: Dataset, slide: Slide) -> dict[str, object]:
+    """Everything the tissue of a slide depends on, besides the slide's pixels."""
+    return scale(dataset, slide) | {"tissue": {**dataset.settings["tissue"], **slide.tissue}}
+
+
+def tiling(dataset: Dataset, slide: Slide) -> dict[str, object]:
+    """Everything the tiles of a slide depend on, besides its pixels and its tissue."""
+    settings = dataset.settings
+    tiles: Mapping[str, object] = {name: settings[name] for name in _TILE_SETTINGS}
+    step_px = settings["step_px"] or settings["tile_px"]
+    return scale(dataset, slide) | {"tiles": {**tiles, "step_px": step_px}}
+
+
+def sheet_rows(dataset: Dataset) -> list[tuple[str, str, str]]:
+    """(slide_id, patient_id, label) per slide: the rows that folds depend on."""
+    return [(slide.slide_id, slide.patient_id, slide.label) for slide in dataset.slides]
+
+
+def cohort_rows(dataset: Dataset) -> list[tuple[str, str, str, str]]:
+    """(slide_id, patient_id, label, path) per slide: the rows that cohort.csv starts from."""
+    return [
+        (slide.slide_id, slide.patient_id, slide.label, str(slide.path or ""))
+        for slide in dataset.slides
+    ]
+
+
+def tilings(study: Study) -> dict[str, tuple[int, float]]:
+    """(tile_px, target_mpp) of each dataset that starts from slides."""
+    return {
+        name: (dataset.settings["tile_px"], dataset.settings["target_mpp"])
+        for name, dataset in study.datasets.items()
+        if dataset.features_dir is None
+    }
+
+
+def _is_painted(path: Path | None) -> bool:
+    return path is not None and path.parent == _DEMO_SLIDES

@@ -1,0 +1,111 @@
+"""The files that a study makes of each dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from slidesieve.config.study import Study
+from slidesieve.paper_tables.sweeps import k_sweeps
+from slidesieve.plan import layout
+from slidesieve.plan.layout import fill
+from slidesieve.selector_diagnostics.auditable import auditable_models
+
+_TABLES = (layout.COHORT, layout.METRICS, layout.SUMMARY, layout.COMPARISONS, layout.COST)
+_PAGES = (layout.COHORT_PAGE, layout.SUMMARY_PAGE, layout.COST_PAGE)
+_PAPER_TABLE = (layout.PAPER_TABLE, layout.PAPER_TABLE_FIGURE, layout.PAPER_TABLE_PAGE)
+_TOKEN_PICTURES = (layout.TOKEN_MAP, layout.TOKEN_GEOJSON, layout.TOKEN_GALLERY)
+
+
+def targets(study: Study, name: str) -> list[str]:
+    """Everything that is made of one dataset: its paper tables, if the config has any."""
+    results = paper_table_results if study.paper_tables else dataset_results
+    return [*intermediates(study, name), *results(study, name)]
+
+
+def models_of_table(study: Study, table: str) -> dict[str, Mapping]:
+    """Specs of the models in a paper table, by name."""
+    return {model: study.models[model] for model in study.paper_tables[table]["rows"]}
+
+
+def intermediates(study: Study, name: str) -> Iterator[str]:
+    """Yield the files that results are made from, so that the loss of one is noticed.
+
+    Snakemake records a failed job as done with its new params, deletes its outputs, and does not
+    look for files between its inputs and an existing target: the old results would pass for new.
+    """
+    dataset = study.datasets[name]
+    tables = [models_of_table(study, table) for table in study.paper_tables] or [study.models]
+    models: list[str] = sorted(set().union(*tables))
+    yield fill(layout.FOLDS, dataset=name)
+    if dataset.features_dir is None:
+        yield fill(layout.TILE_INDEX, dataset=name)
+        yield from _each(layout.TILES, slide=dataset.slide_ids, dataset=[name])
+    for encoder in study.encoders_of(name):
+        here = {"dataset": [name], "encoder": [encoder]}
+        yield from _each(layout.FEATURE_INDEX, **here)
+        if dataset.features_dir is None:
+            yield from _each(layout.FEATURES, slide=dataset.slide_ids, **here)
+        yield from _each(layout.PREDICTIONS, model=models, **here)
+        yield from _each(layout.MODEL, model=models, fold=range(dataset.fold_count), **here)
+
+
+def dataset_results(study: Study, name: str) -> Iterator[str]:
+    """Yield the tables and pictures of a dataset over all models of the config."""
+    dataset, audited = study.datasets[name], auditable_models(study.models)
+    for pattern in (*_TABLES, *_PAGES):
+        yield fill(pattern, dataset=name)
+    if audited:
+        yield fill(layout.SELECTORS, dataset=name)
+        yield fill(layout.SELECTORS_FIGURE, dataset=name)
+    for encoder in study.encoders_of(name):
+        here = {"dataset": [name], "encoder": [encoder]}
+        yield from _each(layout.MODELS_PLOT, **here)
+        yield from _each(layout.ROC, model=study.models, **here)
+        yield from _each(layout.CONFUSION, model=study.models, **here)
+        yield from _each(layout.SELECTOR_FIGURE, model=audited, **here)
+        shown = study.shown_slides(name, study.report["heatmaps_per_class"])
+        yield from _each(layout.HEATMAP, slide=shown, **here)
+        yield from token_pictures(study, name, encoder)
+        if k_sweeps(study.models):
+            yield from _each(layout.K_SWEEP, **here)
+    if dataset.features_dir is None:
+        yield fill(layout.TISSUE_MONTAGE, dataset=name)
+        if dataset.settings["tile_images"]:
+            yield from _each(layout.TILE_IMAGES, dataset=[name], slide=dataset.slide_ids)
+
+
+def paper_table_results(study: Study, name: str) -> Iterator[str]:
+    """Yield the paper tables of a dataset, with their figures and pages."""
+    audited = set(auditable_models(study.models))
+    for table in study.paper_tables:
+        models = models_of_table(study, table)
+        for pattern in _PAPER_TABLE:
+            yield fill(pattern, dataset=name, paper_table=table)
+        if audited & set(models):
+            yield fill(layout.PAPER_SELECTORS, dataset=name, paper_table=table)
+            yield fill(layout.PAPER_SELECTORS_FIGURE, dataset=name, paper_table=table)
+        if k_sweeps(models):
+            for encoder in study.encoders_of(name):
+                yield fill(layout.PAPER_K_SWEEP, dataset=name, paper_table=table, encoder=encoder)
+    for encoder in study.encoders_of(name):
+        yield from token_pictures(study, name, encoder)
+
+
+def token_pictures(study: Study, name: str, encoder: str) -> Iterator[str]:
+    """Yield the pictures that show what reducers do to the tiles of some slides."""
+    models, slides = study.token_models, study.token_slides(name)
+    here = {"dataset": [name], "encoder": [encoder]}
+    for pattern in _TOKEN_PICTURES:
+        yield from _each(pattern, model=models, slide=slides, **here)
+    if len(models) > 1:
+        yield from _each(layout.SIDE_BY_SIDE, slide=slides, **here)
+
+
+def _each(pattern: str, **names: Iterable[object]) -> Iterator[str]:
+    """Yield a pattern filled with every combination of names."""
+    if not names:
+        yield pattern
+        return
+    (name, values), *rest = names.items()
+    for value in values:
+        yield from _each(fill(pattern, **{name: value}), **dict(rest))

@@ -1,0 +1,32 @@
+# The one place that reaches into Snakemake's internals.
+#
+# Each shard of slides needs a rule of its own, because no wildcard can name the many outputs of one
+# job. For a user there is one stage, `features`: these functions let that name stand for all of its
+# rules in `--forcerun`, `--until` and `--omit-from`, and in `set-resources` and `set-threads` of a
+# profile. Snakemake has no public way to do that. Seen to work with Snakemake 9.27.
+
+
+def obey_profile(rule_name, shared_name):
+    """Apply what a profile sets for the shared name to a rule."""
+    resources, settings = workflow.get_rule(rule_name).resources, workflow.resource_settings
+    resources.update(settings._parsed_overwrite_resources.get(shared_name, {}))
+    threads = settings._parsed_overwrite_threads.get(shared_name)
+    if threads is not None:
+        resources["_cores"] = threads
+
+
+def obey_command_line(rule_names_for, shared_name):
+    """Let a shared name stand for rules on the command line; they are asked for by the targets."""
+    prepare_dag = workflow._prepare_dag
+
+    def with_names_replaced(*args, **kwargs):
+        # The settings of the command line arrive after the Snakefile was read.
+        settings = workflow.dag_settings
+        for option in ("forcerun", "until", "omit_from"):
+            named = set(getattr(settings, option))
+            if shared_name in named:
+                rules = rule_names_for(settings.targets)
+                setattr(settings, option, frozenset(named - {shared_name} | set(rules)))
+        prepare_dag(*args, **kwargs)
+
+    workflow._prepare_dag = with_names_replaced
