@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from logging import LogRecord
 from pathlib import Path
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from slidesieve.plan.shard import FEATURES_RULE
-from slidesieve.runtime.progress import readable_duration
-
+# Nothing of `slidesieve` is imported: the Snakefile chooses which checkout that name means.
 _TAIL_LINES = 20
+# Rules of shards of slides are called features_<dataset>_<encoder>_<shard>.
+_FEATURES = "features"
 # Words of Snakemake that say nothing to a user of a study.
 _SKIPPED = (
     "Using workflow specific profile",
@@ -100,7 +101,7 @@ class Terminal:
         if (title := self._titles.get(record.job_id)) is None:
             return
         now = self._clock()
-        took = readable_duration(now - self._started.get(record.job_id, now))
+        took = _duration(now - self._started.get(record.job_id, now))
         yield f"done   {title}, {took}  [{self._standing(now)}]"
 
     def _standing(self, now: float) -> str:
@@ -108,7 +109,7 @@ class Terminal:
             return f"{self._done} done"
         left = (now - self._start) / self._done * (self._total - self._done)
         share = f"{self._done} of {self._total}, {self._done / self._total:.0%}"
-        return f"{share}, about {readable_duration(left)} left" if left > 0 else share
+        return f"{share}, about {_duration(left)} left" if left > 0 else share
 
     def _failed(self, record: LogRecord) -> Iterator[str]:
         for job in getattr(record, "job_error_info", None) or [vars(record)]:
@@ -123,7 +124,7 @@ class Terminal:
 
 def stage_of(rule: str) -> str:
     """The stage of a rule: the rules of shards of slides are all `features`."""
-    return FEATURES_RULE if rule.startswith(f"{FEATURES_RULE}_") else rule
+    return _FEATURES if rule.startswith(f"{_FEATURES}_") else rule
 
 
 def job_title(rule: str, wildcards: Mapping[str, str]) -> str:
@@ -133,6 +134,11 @@ def job_title(rule: str, wildcards: Mapping[str, str]) -> str:
         return f"{stage} {' '.join(rule.removeprefix(f'{stage}_').split('_'))}"
     words = [f"fold {value}" if key == "fold" else value for key, value in wildcards.items()]
     return f"{stage} {', '.join(words)}" if words else stage
+
+
+def _duration(seconds: float) -> str:
+    """Return h:mm:ss."""
+    return str(timedelta(seconds=round(seconds)))
 
 
 def _is_target(record: LogRecord) -> bool:

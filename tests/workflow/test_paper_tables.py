@@ -31,7 +31,7 @@ STUDY = {
 
 def lay_over(toy, study: dict) -> tuple[str, str]:
     (toy.folder / "study.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
-    return "--configfile", "study.yaml"
+    return "--configfile", "config.yaml", "study.yaml"
 
 
 @pytest.mark.slow
