@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 BIN := .venv/bin
 
-.PHONY: demo test test-demo test-slurm lint install clean
+.PHONY: demo test test-demo test-slurm lint docs install clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
@@ -26,7 +26,12 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/codespell
 	$(BIN)/snakemake --lint
+
+# These pages as HTML in site/; broken links are errors. NO_MKDOCS_2_WARNING: an advertisement less.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 install: .venv/installed
 
