@@ -1,6 +1,6 @@
 """What the GPU does: encoding by architecture, waiting for tiles, training, DTC.
 
-    python benchmarks/gpu.py                    # the table for docs/performance.md
+    python benchmarks/gpu.py                    # the table for docs/evidence/
     python benchmarks/gpu.py --tiny --device cpu    # a minute anywhere, to see that it runs
 
 Weights are random: speed does not depend on their values. Tiles come from a painted slide, through

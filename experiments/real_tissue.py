@@ -11,7 +11,7 @@ with them slides, never lie on both sides of a fold.
 Prints, and writes to WORK/comparison.csv, a row per model: balanced accuracy and AUC of
 patients, their difference from the full bag (ABMIL) and from the method of the same budget, all
 with 95 % intervals of the patient bootstrap, and the share of the tumour tiles that were kept.
-Mosaics are no clinical slides, see "Does it hold on real tissue?" in docs/dtc_wsi.md.
+Mosaics are no clinical slides, see docs/evidence/dtc-wsi.md.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def compress_as_written(
 
 
 def compress_by_default(features, score, targets, training):
-    """The preset "default" (docs/dtc_wsi.md, section 4) in the plainest words."""
+    """The preset "default" (docs/explanation/dtc-wsi.md, section 4) in the plainest words."""
     return _compress(features, score, targets, training, gate_of=np.ones_like)
 
 

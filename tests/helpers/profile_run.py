@@ -17,7 +17,7 @@ from helpers.runner import REPO, Study
 
 TABLES = [f"results/toy/{name}.csv" for name in ("cohort", "metrics", "summary", "comparisons")]
 INDEX = "results/toy/features/colour_texture.csv"
-# What docs/cluster.md tells a site without accounting and with short jobs to add.
+# What docs/how-to/cluster.md tells a site without accounting and with short jobs to add.
 SLURM = [
     *("--profile", str(REPO / "slurm"), "--workflow-profile", str(REPO / "profiles/default")),
     *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"),

@@ -1,8 +1,8 @@
 """The published encoders: one line of data each, no code.
 
-Architectures, preprocessing and precisions are those of TRIDENT's loaders (docs/encoders.md says
-where authors differ). Revisions are the commits that public registries and the hub's pages name;
-weights are never part of SlideSieve.
+Architectures, preprocessing and precisions are those of TRIDENT's loaders
+(docs/evidence/encoders.md says where authors differ). Revisions are the commits that public
+registries and the hub's pages name; weights are never part of SlideSieve.
 """
 
 from __future__ import annotations

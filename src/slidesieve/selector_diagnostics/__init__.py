@@ -1,1 +1,1 @@
-"""What a learned selector does when it stops being soft: the audit of docs/sparselearn.md."""
+"""Diagnostics of learned selectors: docs/explanation/selector-diagnostics.md."""

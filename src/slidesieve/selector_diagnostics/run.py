@@ -76,7 +76,7 @@ def audit_model(
     device: torch.device,
     room_bytes: float = math.inf,
 ) -> SelectorAudit:
-    """Audit a selector on the test slides of its folds (docs/sparselearn.md, section 8).
+    """Audit a selector on the test slides of its folds (docs/explanation/selector-diagnostics.md).
 
     Args:
         folders: The fitted model of each fold.

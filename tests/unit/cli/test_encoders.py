@@ -18,11 +18,11 @@ def markdown(cells) -> str:
 
 
 def test_the_docs_hold_the_registrys_table(repo):
-    lines = (repo / "docs/encoders.md").read_text().splitlines()
+    lines = (repo / "docs/reference/encoders.md").read_text().splitlines()
     start = lines.index(markdown(HEADER))
     expected = [markdown(row_of(card)) for card in CARDS.values()]
     found = lines[start + 2 : start + 2 + len(expected)]
-    assert found == expected, "\n".join(["docs/encoders.md should hold:", *expected])
+    assert found == expected, "\n".join(["docs/reference/encoders.md should hold:", *expected])
     assert not lines[start + 2 + len(expected)].startswith("|")
     for proof in PROOFS:
         assert any(line.startswith(f"| `{proof}` |") for line in lines)

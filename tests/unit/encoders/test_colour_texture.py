@@ -1,4 +1,4 @@
-"""colour_texture: every number is what docs/colour_texture.md says, for any tile whatever."""
+"""colour_texture: every number is what docs/reference/colour_texture.md says."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _ROW = re.compile(r"^\| \d+ \| `(\w+)` \| (-?[\d.]+) … (-?[\d.]+) \| .+ \|$")
 
 @pytest.fixture(scope="session")
 def documented(repo) -> dict[str, tuple[float, float]]:
-    """Name → range of every number in docs/colour_texture.md, in its order."""
-    lines = (repo / "docs" / "colour_texture.md").read_text(encoding="utf-8").splitlines()
+    """Name → range of every number in docs/reference/colour_texture.md, in its order."""
+    lines = (repo / "docs/reference/colour_texture.md").read_text(encoding="utf-8").splitlines()
     rows = [match for line in lines if (match := _ROW.match(line))]
     return {row[1]: (float(row[2]), float(row[3])) for row in rows}
 

@@ -27,7 +27,7 @@ _AT_ONCE = 16
 
 
 class ColourTexture:
-    """Colour, stain and texture statistics; see docs/colour_texture.md for each of them.
+    """Colour, stain and texture statistics; see docs/reference/colour_texture.md for each of them.
 
     A tile's numbers depend on that tile alone, to the bit. They are meant for H&E at about 0.5 µm
     a pixel; at other scales they are as valid, but nuclei have other sizes.

@@ -1,7 +1,7 @@
 """Nuclei: dark spots of haematoxylin, found by local contrast, counted and sized.
 
 A proxy, not a segmentation: touching nuclei count as one. Sizes are in pixels of the tile and mean
-what docs/colour_texture.md says at 0.5 µm a pixel.
+what docs/reference/colour_texture.md says at 0.5 µm a pixel.
 """
 
 from __future__ import annotations

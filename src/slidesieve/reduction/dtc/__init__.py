@@ -1,1 +1,1 @@
-"""DTC-WSI: dynamic token compression by merging and pruning in stages (see docs/dtc_wsi.md)."""
+"""DTC-WSI: dynamic token compression in stages (docs/explanation/dtc-wsi.md)."""

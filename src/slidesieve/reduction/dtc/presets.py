@@ -78,7 +78,7 @@ def degenerate_terms(settings: DTCSettings) -> dict[str, str]:
 def warn_of_degenerate_terms(settings: DTCSettings) -> None:
     """Log each degenerate term, once per process."""
     for section, message in degenerate_terms(settings).items():
-        _warn_once(f"dtc: {message} (docs/dtc_wsi.md, section {section})")
+        _warn_once(f"dtc: {message} (docs/explanation/dtc-wsi.md, section {section})")
 
 
 @functools.cache

@@ -58,7 +58,7 @@ def _takes_switches(init: Callable[..., None]) -> Callable[..., None]:
 class DTC(TokenReducer):
     """Compresses a slide in stages: score, merge, gate, prune (Algorithm 1 of DTC-WSI).
 
-    Stage t, on n tokens h (section 4 of docs/dtc_wsi.md):
+    Stage t, on n tokens h (section 4 of docs/explanation/dtc-wsi.md):
     s = g_φ(h);  α = softmax(s)
     u_ij = λ cos(h_i, h_j) − (1 − λ) |importance_i − importance_j|;  the best pairs merge:
     h ← (α_i h_i + α_j h_j) / (α_i + α_j)

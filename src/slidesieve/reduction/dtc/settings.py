@@ -26,7 +26,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class DTCSettings:
-    """Every switch; the defaults are the preset "default". Sections are those of docs/dtc_wsi.md.
+    """Every switch; defaults are the preset "default". Sections: docs/explanation/dtc-wsi.md.
 
     Attributes:
         retention: r, share of the tokens that is left (section 3.1).

@@ -33,7 +33,7 @@ class SparseLearn(TokenReducer):
     Training: x → encoder → LayerNorm → scorer → soft top-k → gate → denoiser, all N tokens going
     on, so that the slide's loss reaches the scorer through the gate alone. Evaluation: the k best
     tokens by score, in their order and at their places; gate and denoiser take no part. The parts
-    are those of docs/sparselearn.md, section 2.
+    are those of docs/explanation/sparselearn.md, section 2.
 
     Args:
         dim: Width of the tokens.

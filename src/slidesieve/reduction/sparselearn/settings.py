@@ -30,7 +30,7 @@ _SHARES = ("budget_start", "budget_end", "anneal_share", "hard_mix_prob", "hard_
 
 @dataclass(frozen=True)
 class SparseLearnSettings:
-    """The method's switches; the defaults are those of docs/sparselearn.md, section 4.
+    """The method's switches; the defaults are those of docs/explanation/sparselearn.md, section 4.
 
     Attributes:
         k: Tokens kept of each slide.

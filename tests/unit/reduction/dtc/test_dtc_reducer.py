@@ -279,7 +279,7 @@ def test_of_equal_tokens_the_first_are_merged_and_kept():
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_stays_finite_and_keeps_its_type(make_batch, switches, training, dtype):
     if switches.get("gate_normalise") == "mean":
-        pytest.skip("a gate over its mean has no bound (docs/dtc_wsi.md, section 3.9)")
+        pytest.skip("a gate over its mean has no bound (docs/explanation/dtc-wsi.md, section 3.9)")
     batch = make_batch([200, 33])
     batch = batch.with_features((30 * batch.features).to(dtype))
     for reducer in (DTC(16, **switches), DTC(16, **switches).to(dtype)):
