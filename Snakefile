@@ -1,9 +1,15 @@
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.27")
 
 
-configfile: "config.yaml"
+# Your config is what `--configfile` names, or else config.yaml in the folder you run in. The
+# shipped config.yaml lies below it: `slidesieve.config.layers` says how.
+if not workflow.overwrite_configfiles and Path("config.yaml").exists():
+
+    configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"

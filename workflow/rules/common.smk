@@ -5,7 +5,6 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 SOURCE = str(Path(workflow.basedir) / "src")
-SCHEMAS = Path(workflow.basedir) / "workflow" / "schemas"
 
 # Rules may run in conda environments of their own, into which the package is not installed.
 sys.path.insert(0, SOURCE)
@@ -30,7 +29,7 @@ def model_problems_once(config):
 
 
 try:
-    study = load_study(config, SCHEMAS, further_checks=model_problems_once)
+    study = load_study(config, further_checks=model_problems_once)
 except ConfigError as error:
     count = len(error.problems)
     raise WorkflowError(f"{count} mistake(s) in the config or its sample sheets:", *error.problems)
