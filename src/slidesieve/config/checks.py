@@ -18,7 +18,7 @@ from slidesieve.encoders.registry import check_encoder
 from slidesieve.errors import ConfigError
 from slidesieve.parsing.settings import settings_problems
 from slidesieve.parsing.suggestions import did_you_mean
-from slidesieve.splits.own_folds import count_folds
+from slidesieve.splits.own_folds import read_own_folds
 from slidesieve.splits.settings import FoldSettings
 from slidesieve.tissue.params import TissueParams
 
@@ -134,7 +134,7 @@ def _fold_problems(sheet: Sheet | None, settings: Mapping, where: str) -> Iterat
 def _own_folds_problems(folds: Mapping, where: str) -> Iterator[str]:
     """A folds file decides the number of folds; keys that say it too must agree."""
     try:
-        found = count_folds(Path(folds["file"]))
+        found = read_own_folds(Path(folds["file"])).n_folds
     except ConfigError as error:
         yield from (f"{where}.file: {problem}" for problem in error.problems)
         return

@@ -12,7 +12,7 @@ from slidesieve.parsing.settings import STRICT, UNIQUE
 
 @dataclass(frozen=True, config=STRICT)
 class EvaluationSettings:
-    """How models are scored and compared."""
+    """The `evaluation` section."""
 
     bootstrap: StrictInt = Field(
         1000, ge=100, description="Resamples of patients behind every interval."
@@ -25,7 +25,7 @@ class EvaluationSettings:
 
 @dataclass(frozen=True, config=STRICT)
 class ReportSettings:
-    """Pictures of the report."""
+    """The `report` section."""
 
     heatmap_model: StrictStr | None = Field(
         None, description="Model whose attention is drawn; null means evaluation.compare_to."

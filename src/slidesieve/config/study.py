@@ -10,7 +10,7 @@ from pathlib import Path
 from slidesieve.cohort.sheet import Sheet, Slide, read_sheet
 from slidesieve.config.study_settings import StudySettings
 from slidesieve.parsing.settings import parse_settings, plain
-from slidesieve.splits.own_folds import count_folds
+from slidesieve.splits.own_folds import read_own_folds
 
 # Reducers whose choices are learned, and so worth looking at.
 _LEARNED_REDUCERS = ("dtc", "sparselearn")
@@ -28,6 +28,7 @@ class Dataset:
         settings: All keys of `DatasetSettings` as plain values.
         features_dir: Folder of ready-made features, or None if the dataset starts from slides.
         fold_count: Number of folds: K times the repeats, or as many as the user's own file has.
+        tested: Slides that some fold tests; others have no out-of-fold prediction.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Dataset:
     settings: Mapping
     features_dir: Path | None
     fold_count: int
+    tested: frozenset[str]
 
     @property
     def slide_ids(self) -> list[str]:
@@ -109,13 +111,14 @@ class Study:
         return [] if self.paper_tables else [*filter(self._reduces_by_learning, self.models)]
 
     def shown_slides(self, dataset: str, per_class: int) -> list[str]:
-        """The first slides of each class, as many as asked for; none if there are no pixels."""
+        """The first tested slides of each class, as many as asked for; none without pixels."""
         found = self.datasets[dataset]
         if found.features_dir is not None:
             return []
         of_class: dict[str, list[str]] = {label: [] for label in found.classes}
         for slide in found.slides:
-            of_class[slide.label].append(slide.slide_id)
+            if slide.slide_id in found.tested:
+                of_class[slide.label].append(slide.slide_id)
         return [slide_id for ids in of_class.values() for slide_id in ids[:per_class]]
 
     def token_slides(self, dataset: str) -> list[str]:
@@ -177,14 +180,15 @@ def build_study(config: Mapping, sheets: Mapping[str, Sheet]) -> Study:
 
 def _dataset(name: str, settings: Mapping, sheet: Sheet) -> Dataset:
     folds, features = settings["folds"], settings["features"]
-    own_folds = None if folds["file"] is None else count_folds(Path(folds["file"]))
+    own = None if folds["file"] is None else read_own_folds(Path(folds["file"]))
     return Dataset(
         name=name,
         slides=sheet.slides,
         classes=tuple(settings["classes"]),
         settings=settings,
         features_dir=None if features is None else Path(features),
-        fold_count=own_folds or folds["k"] * folds["repeats"],
+        fold_count=own.n_folds if own else folds["k"] * folds["repeats"],
+        tested=own.tested if own else frozenset(slide.slide_id for slide in sheet.slides),
     )
 
 

@@ -86,8 +86,8 @@ def in_words(schema: Schema, root: Schema) -> str:
         return ", ".join(map(str, listed))
     words = _TYPES.get(schema.get("type", ""), "any value")
     if schema.get("type") == "array" and "items" in schema:
-        items = in_words(schema["items"], root)
-        return f"a list {_size(schema, 'Items')}of {items}".replace("of any value", "")
+        fewest = f", at least {schema['minItems']}" if "minItems" in schema else ""
+        return f"a list of {in_words(schema['items'], root)}{fewest}"
     return words + _range(schema)
 
 
@@ -101,8 +101,3 @@ def _range(schema: Schema) -> str:
     if low is not None:
         return f" of at least {low:g}"
     return "" if high is None else f" of at most {high:g}"
-
-
-def _size(schema: Schema, of_what: str) -> str:
-    fewest = schema.get(f"min{of_what}")
-    return f"of at least {fewest}, " if fewest else ""

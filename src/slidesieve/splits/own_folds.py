@@ -1,48 +1,90 @@
-"""The header of a user's own table of folds: read alone, before any job."""
+"""A user's own folds: a table in our form, or one fold in CLAM's.
+
+Ours has slide_id, patient_id, label and fold_0, fold_1, …, with train, val or test in each cell.
+CLAM's `splits_0.csv` has the columns train, val and test, and names of slides in each cell.
+Before any job only the number of folds and the tested slides are wanted, and no library is loaded.
+"""
 
 from __future__ import annotations
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 
 from slidesieve.errors import ConfigError
 
 PARTS = ("train", "val", "test")
+_FOLD = "fold_"
 
 
-def is_wide(columns: list[str]) -> bool:
-    """Tell whether a table is one fold in CLAM's form: columns train, val, test of slide names."""
-    return {"train", "test"} <= set(columns)
+@dataclass(frozen=True)
+class OwnFolds:
+    """Parts of the slides in a user's file.
+
+    Attributes:
+        parts: Part of each slide in each fold, as it stands in the file but for capitals.
+        labels: patient_id and label of each slide, as far as the file has them.
+        n_folds: Number of folds.
+    """
+
+    parts: list[tuple[str, list[str]]]
+    labels: dict[str, dict[str, str]]
+    n_folds: int
+
+    @property
+    def tested(self) -> frozenset[str]:
+        """Slides that some fold tests."""
+        return frozenset(slide for slide, parts in self.parts if "test" in parts)
 
 
-def fold_numbers(columns: list[str]) -> list[int]:
-    """Return the numbers of the columns fold_0, fold_1, … that a table has, in order."""
-    numbers = [name.removeprefix("fold_") for name in columns if name.startswith("fold_")]
-    return sorted(int(number) for number in numbers if number.isdecimal())
-
-
-def count_folds(path: Path) -> int:
-    """Return how many folds a file holds.
+def read_own_folds(path: Path) -> OwnFolds:
+    """Read a file of folds in either form.
 
     Raises:
         ConfigError: The file cannot be read, or holds no folds.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            header = next(csv.reader(file), [])
+            table = [[cell.strip() for cell in row] for row in csv.reader(file)]
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read ({error.strerror})"]) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise ConfigError([f"{path}: is no UTF-8 CSV table ({error})"]) from error
-    columns = [name.strip() for name in header]
-    numbers = fold_numbers(columns)
-    if not numbers and is_wide(columns):
-        return 1
+    header, *rows = table or [[]]
+    records = [dict(zip(header, row, strict=False)) for row in rows if any(row)]
+    numbers = sorted(
+        int(name.removeprefix(_FOLD))
+        for name in header
+        if name.startswith(_FOLD) and name.removeprefix(_FOLD).isdecimal()
+    )
+    if not numbers and {"train", "test"} <= set(header):
+        return _one_fold_of_clam(path, records)
     if not numbers:
         raise ConfigError(
-            [f"{path}: has no column fold_0 (nor the columns train and test of one fold)"]
+            [f"{path}: has no column fold_0, nor the columns train and test of a single fold"]
         )
     if numbers != list(range(len(numbers))):
-        listed = ", ".join(f"fold_{number}" for number in numbers)
+        listed = ", ".join(f"{_FOLD}{number}" for number in numbers)
         raise ConfigError([f"{path}: columns of folds must be fold_0, fold_1, …; found {listed}"])
-    return len(numbers)
+    return _table_of_folds(path, records, len(numbers))
+
+
+def _table_of_folds(path: Path, records: list[dict[str, str]], n_folds: int) -> OwnFolds:
+    if records and "slide_id" not in records[0]:
+        raise ConfigError([f"{path}: column slide_id is missing"])
+    parts = [
+        (row["slide_id"], [row.get(f"{_FOLD}{fold}", "").lower() for fold in range(n_folds)])
+        for row in records
+    ]
+    labels = {
+        row["slide_id"]: {name: row[name] for name in ("patient_id", "label") if name in row}
+        for row in records
+    }
+    return OwnFolds(parts, labels, n_folds)
+
+
+def _one_fold_of_clam(path: Path, records: list[dict[str, str]]) -> OwnFolds:
+    parts = [(row[part], [part]) for part in PARTS for row in records if row.get(part)]
+    if not parts:
+        raise ConfigError([f"{path}: names no slide"])
+    return OwnFolds(parts, {}, 1)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import copy
 import re
+from typing import get_args
 
 import pytest
 import yaml
 
 from slidesieve.config.checks import check_config
+from slidesieve.config.paper_table import Measure
 from slidesieve.config.rule_names import reserved_names
 from slidesieve.config.study import encoder_specs
+from slidesieve.evaluation.metrics import METRICS
+from slidesieve.paper_tables.table import COSTS, TOKENS_KEPT
 
 
 @pytest.fixture
@@ -93,6 +97,47 @@ def test_ready_made_features_need_labels_and_a_folder(config, tmp_path):
     problems = problems_of(config)
     assert any("labels is missing" in problem for problem in problems)
     assert any("is not a folder" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({}, None),
+        ({"k": 3}, "folds.k is 3, but "),
+        ({"repeats": 2}, "folds.repeats: goes with drawn folds"),
+    ],
+)
+def test_a_file_of_folds_decides_their_number(config, tmp_path, keys, words):
+    file = tmp_path / "folds.csv"
+    rows = [f"s{i},P{i},{'ab'[i % 2]},{'train' if i > 3 else 'test'}" for i in range(12)]
+    file.write_text("\n".join(["slide_id,patient_id,label,fold_0", *rows]) + "\n")
+    config["datasets"]["mine"]["folds"] = {"file": str(file), **keys}
+    problems = problems_of(config)
+    assert len(problems) == (words is not None)
+    assert all(words in problem for problem in problems)
+
+
+def test_a_missing_file_of_folds_is_told(config):
+    config["datasets"]["mine"]["folds"] = {"file": "none.csv"}
+    (problem,) = problems_of(config)
+    assert problem.startswith("datasets.mine.folds.file: none.csv: cannot be read")
+
+
+def test_the_old_name_of_paper_tables_says_the_new_one(config):
+    (problem,) = problems_of(config | {"studies": {}})
+    assert problem == "studies: it is called `paper_tables` now"
+
+
+def test_a_wrong_label_is_told_once_and_brings_no_other_mistake(config, tmp_path):
+    sheet = tmp_path / "slides.csv"
+    sheet.write_text(sheet.read_text().replace("s2,P2,a", "s2,P2,A"))
+    config["datasets"]["mine"]["folds"] = {"k": 6}
+    (problem,) = problems_of(config)
+    assert "row 4: label 'A' is not among the classes; did you mean 'a'?" in problem
+
+
+def test_measures_are_those_of_evaluation_and_paper_tables():
+    assert set(get_args(Measure)) == {*METRICS, TOKENS_KEPT, *COSTS}
 
 
 def test_checking_leaves_the_config_as_it_was(config):
