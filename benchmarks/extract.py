@@ -33,7 +33,8 @@ from slidesieve.extraction.jobs import SlideTask, extract_slides
 from slidesieve.store.tile_records import TileSet
 from slidesieve.store.tiles import read_tiles, write_tiles
 from slidesieve.synthetic.painter import paint_large
-from slidesieve.tiling import TileSettings, tile_slide
+from slidesieve.tiling.settings import TileSettings
+from slidesieve.tiling.tile import tile_slide
 from slidesieve.tissue.params import TissueParams
 from slidesieve.tissue.segment import segment_slide
 

@@ -29,7 +29,8 @@ from slidesieve.models.classifier import build_model
 from slidesieve.runtime.devices import pick_device
 from slidesieve.store.tile_records import TileSet
 from slidesieve.synthetic.painter.pyramid import array_picture, write_aperio
-from slidesieve.tiling import TileSettings, tile_slide
+from slidesieve.tiling.settings import TileSettings
+from slidesieve.tiling.tile import tile_slide
 from slidesieve.tissue.params import TissueParams
 from slidesieve.tissue.segment import segment_slide
 from slidesieve.training.loop import fit_fold

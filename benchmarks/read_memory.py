@@ -25,7 +25,7 @@ import tifffile
 from slidesieve.slide.open import open_slide
 from slidesieve.store.tile_records import TileSet
 from slidesieve.synthetic.painter import paint_large
-from slidesieve.tiling import choose_tile_spec
+from slidesieve.tiling.spec import choose_tile_spec
 from slidesieve.tiling.stream import stream_tiles
 
 LIMIT_MB = 500

@@ -47,7 +47,8 @@ def paint(folder: Path, side: int) -> int:
     """Paint one slide, tile it, and return the number of its tiles."""
     from slidesieve.store.tiles import write_tiles
     from slidesieve.synthetic.painter import paint_large
-    from slidesieve.tiling import TileSettings, tile_slide
+    from slidesieve.tiling.settings import TileSettings
+    from slidesieve.tiling.tile import tile_slide
     from slidesieve.tissue.params import TissueParams
     from slidesieve.tissue.segment import segment_slide
 

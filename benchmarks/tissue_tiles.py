@@ -22,7 +22,8 @@ import sys
 from pathlib import Path
 from slidesieve.figures.tissue_overview import write_overview
 from slidesieve.store.tiles import write_tiles
-from slidesieve.tiling.tile import TileSettings, tile_slide
+from slidesieve.tiling.settings import TileSettings
+from slidesieve.tiling.tile import tile_slide
 from slidesieve.tissue.geojson import write_tissue
 from slidesieve.tissue.params import TissueParams
 from slidesieve.tissue.segment import segment_slide

@@ -8,7 +8,7 @@ import numpy as np
 
 from slidesieve.slide.open import open_slide
 from slidesieve.store.tile_records import TileSet
-from slidesieve.tiling import choose_tile_spec
+from slidesieve.tiling.spec import choose_tile_spec
 
 
 def grid_of(path: Path, tile_px: int = 128, target_mpp: float = 1.0) -> TileSet:

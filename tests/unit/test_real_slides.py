@@ -11,7 +11,9 @@ import shapely
 from slidesieve.errors import TileReadError
 from slidesieve.figures.tissue_overview import write_overview
 from slidesieve.slide.open import open_slide
-from slidesieve.tiling import TileSettings, read_tile, tile_slide
+from slidesieve.tiling.settings import TileSettings
+from slidesieve.tiling.spec import read_tile
+from slidesieve.tiling.tile import tile_slide
 from slidesieve.tissue.geojson import read_tissue, write_tissue
 from slidesieve.tissue.params import TissueParams
 from slidesieve.tissue.segment import segment_slide

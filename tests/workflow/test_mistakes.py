@@ -19,7 +19,9 @@ def test_bad_config_and_sheet_stop_the_run_with_all_reasons(fresh):
     config = fresh.config
     config["datasets"]["toy"]["tile_pixel"] = 3
     config["models"]["bad"] = {"aggregator": {"name": "abmil", "gatd": True}, "reducer": "randm"}
-    config["training"]["patience"] = 0
+    config["training"] |= {"patience": 0, "epoch": 3}
+    config["evaluation"]["compare_to"] = "abmill"
+    config["encoders"] = ["color_texture"]
     fresh.write_config(config)
     text = (fresh.folder / "slides.csv").read_text().replace("s3,P3,tumour", "s3,P2,tumor")
     (fresh.folder / "slides.csv").write_text(text)
@@ -27,12 +29,16 @@ def test_bad_config_and_sheet_stop_the_run_with_all_reasons(fresh):
     assert outcome.code != 0
     for words in (
         "unknown key 'tile_pixel'; did you mean 'tile_px'",
-        "models.bad: aggregator abmil: no parameter 'gatd'",
         "models.bad: reducer: no 'randm'",
-        "patience is 0",
-        "slides.csv, row 5: label 'tumor'",
+        "no parameter 'gatd'; did you mean 'gated'?",
+        "training.patience: 0 must be a whole number of at least 1",
+        "training: unknown key 'epoch'; did you mean 'epochs'?",
+        "evaluation.compare_to: no model 'abmill'; did you mean 'abmil'?",
+        "encoder color_texture: unknown name; did you mean 'colour_texture'?",
+        "slides.csv, row 5: label 'tumor' is not among the classes; did you mean 'tumour'?",
     ):
-        assert words in outcome.text, outcome.text
+        assert outcome.text.count(words) == 1, (words, outcome.text)
+    assert "8 mistake(s)" in outcome.text
     assert not outcome.jobs
     assert not (fresh.folder / "results").exists()
 
@@ -67,13 +73,23 @@ def test_leaking_folds_of_the_user_are_refused_by_name(fresh):
     rows[0]["patient_id"] = rows[2]["patient_id"]
     write_sheet(fresh.folder / "my_folds.csv", rows)
     config = fresh.config
-    config["datasets"]["toy"]["folds"] = {"k": 2, "file": "my_folds.csv"}
+    config["datasets"]["toy"]["folds"] = {"file": "my_folds.csv"}
     fresh.write_config(config)
     sheet = (
         (fresh.folder / "slides.csv").read_text().replace("s0,P0", f"s0,{rows[2]['patient_id']}")
     )
     (fresh.folder / "slides.csv").write_text(sheet)
-    config["datasets"]["toy"]["folds"]["k"] = 2
     outcome = fresh.snakemake("results/toy/folds.csv", check=False)
     assert outcome.code != 0
     assert f"patient {rows[2]['patient_id']} is in test (s0) and train (s2)" in outcome.text
+
+
+def test_a_k_that_differs_from_the_file_of_folds_is_told_before_the_first_job(fresh):
+    write_sheet(fresh.folder / "my_folds.csv", [{"slide_id": "s0", "fold_0": "test"}])
+    config = fresh.config
+    config["datasets"]["toy"]["folds"] = {"k": 3, "file": "my_folds.csv"}
+    fresh.write_config(config)
+    outcome = fresh.snakemake(check=False)
+    assert outcome.code != 0
+    assert "datasets.toy.folds.k is 3, but my_folds.csv has 1 fold(s)" in outcome.text
+    assert not outcome.jobs

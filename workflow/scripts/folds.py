@@ -5,16 +5,17 @@ from pathlib import Path
 import pandas as pd
 
 from slidesieve.runtime.logs import log_to
-from slidesieve.splits.folds import check_folds, make_folds
-from slidesieve.store.tables import read_csv, write_csv
+from slidesieve.splits.folds import check_folds, folds_table, make_folds
+from slidesieve.splits.own_folds import read_own_folds
+from slidesieve.splits.settings import FoldSettings
+from slidesieve.store.tables import write_csv
 
 log_to(snakemake.log[0])
 params = snakemake.params
 slides = pd.DataFrame(params.slides, columns=["slide_id", "patient_id", "label"])
 if snakemake.input.file:
-    folds = read_csv(Path(snakemake.input.file))
+    folds = folds_table(read_own_folds(Path(snakemake.input.file)), slides)
 else:
-    settings = {key: value for key, value in params.folds.items() if key != "file"}
-    folds = make_folds(slides, **settings)
+    folds = make_folds(slides, FoldSettings(**params.folds))
 check_folds(folds, slides, params.classes)
 write_csv(Path(snakemake.output.folds), folds)

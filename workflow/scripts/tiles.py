@@ -6,7 +6,8 @@ from slidesieve.cohort.quarantine import refuse_failed
 from slidesieve.figures.tissue_overview import write_overview
 from slidesieve.runtime.logs import log_to
 from slidesieve.store.tiles import write_tiles
-from slidesieve.tiling.tile import TileSettings, tile_slide
+from slidesieve.tiling.settings import TileSettings
+from slidesieve.tiling.tile import tile_slide
 from slidesieve.tissue.edits import read_drawn_tissue
 
 log_to(snakemake.log[0])

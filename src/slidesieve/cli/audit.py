@@ -6,36 +6,41 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-from snakemake.utils import update_config
-
 from slidesieve.audit.report import audit_study
-from slidesieve.config.load import load_study
-from slidesieve.config.study import Study
+from slidesieve.config.load import load_study_files
+from slidesieve.config.shipped import find_file
 from slidesieve.errors import ConfigError
+from slidesieve.parsing.suggestions import did_you_mean
+
+_DEFAULT = Path("config.yaml")
 
 
 def run(options: argparse.Namespace) -> int:
     """Audit the datasets; 1 if anything is broken or missing."""
-    study = study_of_files(options.configfile)
+    study = load_study_files(config_files(options.configfile))
     names = options.datasets or list(study.datasets)
     unknown = [name for name in names if name not in study.datasets]
     if unknown:
-        known = ", ".join(study.datasets)
-        raise ConfigError([f"no dataset {name!r}; the config has: {known}" for name in unknown])
+        raise ConfigError(
+            [f"no dataset {name!r}; {did_you_mean(name, study.datasets)}" for name in unknown]
+        )
     return audit_study(study, names, options.results)
 
 
-def study_of_files(files: Sequence[Path]) -> Study:
-    """Load config files laid over one another, as Snakemake does.
+def config_files(given: Sequence[Path] | None) -> list[Path]:
+    """Return the config files, as the workflow chooses them: config.yaml if none is given.
 
     Raises:
-        ConfigError: With every mistake in them.
+        ConfigError: One is missing; perhaps it is a dataset, which must come before them.
     """
-    config: dict = {}
-    for file in files:
-        try:
-            update_config(config, yaml.safe_load(file.read_text(encoding="utf-8")) or {})
-        except (OSError, yaml.YAMLError) as error:
-            raise ConfigError([f"{file}: cannot be read as YAML ({error})"]) from error
-    return load_study(config, Path(__file__).parents[3] / "workflow" / "schemas")
+    if given is None:
+        return [_DEFAULT] if _DEFAULT.exists() else []
+    missing = [file for file in given if not find_file(file).is_file()]
+    found = " ".join(str(file) for file in given if file not in missing)
+    if missing:
+        raise ConfigError(
+            f"{file}: no such config file; if it is a dataset, name it first: "
+            f"slidesieve audit {file} --configfile {found or 'my_study.yaml'}"
+            for file in missing
+        )
+    return list(given)

@@ -1,4 +1,4 @@
-"""Entry point: one sub-command a file, imported only when it is asked for."""
+"""Entry point: one file per sub-command, imported only when it is asked for."""
 
 from __future__ import annotations
 
@@ -11,10 +11,20 @@ from pathlib import Path
 from slidesieve import __version__
 from slidesieve.errors import SlideSieveError
 
+# Commands that become Snakemake, and how they are used.
+_OF_SNAKEMAKE = {
+    "run": "[STUDY.yaml …] [TARGET …] [Snakemake's options …]",
+    "report": "[STUDY.yaml …] REPORT.html [Snakemake's options …]",
+}
+_HELP = {
+    "run": "run the workflow on a study in this folder; without one, the demo",
+    "report": "write tables and pictures of a finished study into one HTML file",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a sub-command; 0 means all is well, 1 that it found faults, 2 that it could not run."""
-    options = _parser().parse_args(arguments)
+    options = _options(sys.argv[1:] if arguments is None else arguments)
     command = import_module(f"slidesieve.cli.{options.command.replace('-', '_')}")
     try:
         return command.run(options)
@@ -25,10 +35,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse the command line; that of Snakemake's commands is Snakemake's to parse."""
+    command, *rest = arguments or [""]
+    if command in _OF_SNAKEMAKE and not {"-h", "--help"} & set(rest):
+        return argparse.Namespace(command=command, arguments=rest)
+    return _parser().parse_args(arguments)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="slidesieve", description="Tools beside the pipeline.")
+    parser = argparse.ArgumentParser(
+        prog="slidesieve", description="Whole-slide images to slide-level predictions."
+    )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    _add_init(commands.add_parser("init", help="write a study of your own slides"))
+    for name, usage in _OF_SNAKEMAKE.items():
+        commands.add_parser(name, usage=f"slidesieve {name} {usage}", help=_HELP[name])
 
     inspect = commands.add_parser("inspect", help="show what is in HDF5 files")
     inspect.add_argument("files", nargs="+", type=Path, metavar="FILE")
@@ -38,7 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     audit.add_argument("datasets", nargs="*", metavar="DATASET", help="default: all of the config")
     audit.add_argument(
-        "--configfile", nargs="+", type=Path, default=[Path("config.yaml")], metavar="FILE"
+        "--configfile",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="behind the datasets; read as `slidesieve run FILE` reads them",
     )
     audit.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
 
@@ -52,6 +80,19 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo-slides", help="paint the demo cohort and its sample sheet")
     demo.add_argument("folder", type=Path, metavar="FOLDER")
     return parser
+
+
+def _add_init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="of the study, its dataset and its files")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--slides", type=Path, metavar="FOLDER", help="make a sheet of its slides")
+    source.add_argument("--sheet", type=Path, metavar="FILE", help="take this sample sheet")
+    source.add_argument("--features", type=Path, metavar="FOLDER", help="ready-made features")
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="CSV of slide_id and label")
+    parser.add_argument("--classes", metavar="A,B", help="labels in order (default: of the labels)")
+    parser.add_argument("--encoder", metavar="NAME", help="default: colour_texture")
+    parser.add_argument("--models", default="abmil,dtc_abmil,sparselearn_abmil", metavar="M,N")
+    parser.add_argument("--mpp", type=float, default=0.5, help="µm per px of a tile")
 
 
 def _add_sheets(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""The sample sheet: one row a slide.
+"""The sample sheet: one row per slide.
 
 Columns: slide_id, patient_id, label, path; optional mpp (µm per level-0 px; beats the file's own),
 any `tissue.<parameter>` that overrides the dataset's segmentation for that slide, and any
@@ -9,16 +9,48 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from slidesieve.parsing.schema import schema_problems
-from slidesieve.parsing.suggestions import did_you_mean
+from pydantic import Field, StrictFloat, StrictInt, StrictStr
+from pydantic.dataclasses import dataclass as settings_dataclass
 
-_TEXT_COLUMNS = ("slide_id", "patient_id", "label", "path")
+from slidesieve.parsing.schema import WORDS
+from slidesieve.parsing.settings import STRICT, settings_problems
+from slidesieve.parsing.suggestions import did_you_mean
+from slidesieve.slide.plausible import PLAUSIBLE_MPP
+
 _TISSUE_PREFIX = "tissue."
 _META_PREFIX = "meta."
+
+
+@settings_dataclass(frozen=True, config=STRICT, kw_only=True)
+class _Row:
+    """The columns of a sheet that have a name of their own."""
+
+    slide_id: StrictStr = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        json_schema_extra={
+            WORDS: "a name fit for a file: letters, digits, '.', '_' and '-', no sign in front"
+        },
+    )
+    patient_id: StrictStr
+    label: StrictStr
+    path: StrictStr | None = None
+    mpp: StrictFloat | StrictInt | None = Field(
+        None,
+        ge=PLAUSIBLE_MPP[0],
+        le=PLAUSIBLE_MPP[1],
+        json_schema_extra={
+            WORDS: f"µm per px, a number from {PLAUSIBLE_MPP[0]:g} to {PLAUSIBLE_MPP[1]:g}"
+        },
+    )
+
+
+_COLUMNS = ("slide_id", "patient_id", "label", "path", "mpp")
+_TEXT_COLUMNS = _COLUMNS[:4]
+_REQUIRED = _COLUMNS[:3]
 
 
 @dataclass(frozen=True)
@@ -44,26 +76,28 @@ class Slide:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a sample sheet holds, and every mistake in it."""
+    """Outcome of reading a sample sheet.
+
+    Attributes:
+        slides: The rows without a mistake.
+        problems: One sentence per mistake.
+        n_unread: Number of rows with mistakes.
+    """
 
     slides: tuple[Slide, ...]
     problems: tuple[str, ...]
+    n_unread: int = 0
 
 
 def read_sheet(
-    path: Path,
-    schema: Mapping,
-    classes: Sequence[str],
-    required: Sequence[str] = (),
-    slides_dir: Path | None = None,
+    path: Path, classes: Sequence[str], needs_path: bool = True, slides_dir: Path | None = None
 ) -> Sheet:
     """Read a sample sheet and collect all its mistakes.
 
     Args:
         path: The CSV file.
-        schema: JSON schema of a row.
         classes: The dataset's classes; labels must be among them.
-        required: Columns needed besides those the schema requires.
+        needs_path: Whether every row must name a slide.
         slides_dir: Folder that relative slide paths start from (default: the working directory).
     """
     try:
@@ -76,44 +110,85 @@ def read_sheet(
         return Sheet((), (f"{path}: cannot be read ({error.strerror})",))
     except (UnicodeDecodeError, csv.Error) as error:
         return Sheet((), (f"{path}: is no UTF-8 CSV table ({error}); export it as CSV UTF-8",))
-    required = (*schema["required"], *required)
-    problems = _header_problems(path, header, schema, required)
+    required = (*_REQUIRED, "path") if needs_path else _REQUIRED
+    problems = _header_problems(path, header, required)
     if problems or not rows:
         return Sheet((), tuple(problems) or (f"{path}: has no rows",))
-    row_schema = {**schema, "required": list(required)}
-    slides = {}
-    for number, row in rows.items():
+    cells = {number: _cells(row) for number, row in rows.items()}
+    mistaken: set[int] = set()
+    problems += _missing_cells(path, cells, required, classes, mistaken)
+    problems += _unknown_labels(path, cells, classes, mistaken)
+    for number, row in cells.items():
         where = f"{path}, row {number}"
-        cells = _cells(row)
-        found = schema_problems(cells, row_schema, where)
-        if row.get(None):
+        found = _row_problems(row, where)
+        if rows[number].get(None):  # type: ignore[call-overload]
             found.append(f"{where}: has more cells than the header")
-        if cells.get("label", classes[0]) not in classes:
-            found.append(
-                f"{where}: label {cells['label']!r} is not among the classes: {', '.join(classes)}"
-            )
         problems += found
-        if not found:
-            slides[number] = _slide(cells, slides_dir or Path())
+        mistaken |= {number} if found else set()
+    slides = {
+        number: _slide(row, slides_dir or Path())
+        for number, row in cells.items()
+        if number not in mistaken
+    }
     problems += _repeat_problems(path, slides)
     problems += _patient_problems(path, slides.values())
-    return Sheet(tuple(slides.values()), tuple(problems))
+    return Sheet(tuple(slides.values()), tuple(problems), len(mistaken))
 
 
-def _header_problems(
-    path: Path, header: Sequence[str], schema: Mapping, required: Sequence[str]
-) -> list[str]:
-    allowed = list(schema["properties"])
+def _header_problems(path: Path, header: Sequence[str], required: Sequence[str]) -> list[str]:
     problems = [f"{path}: column {name!r} is missing" for name in required if name not in header]
     for name in dict.fromkeys(header):
         if header.count(name) > 1:
             problems.append(f"{path}: column {name!r} appears {header.count(name)} times")
-        elif name not in allowed and not name.startswith((_TISSUE_PREFIX, _META_PREFIX)):
+        elif name not in _COLUMNS and not name.startswith((_TISSUE_PREFIX, _META_PREFIX)):
             problems.append(
-                f"{path}: unknown column {name!r}; {did_you_mean(name, allowed)}, "
+                f"{path}: unknown column {name!r}; {did_you_mean(name, _COLUMNS)}, "
                 f"{_TISSUE_PREFIX}<parameter>, {_META_PREFIX}<anything>"
             )
     return problems
+
+
+def _missing_cells(
+    path: Path,
+    cells: Mapping[int, Mapping[str, object]],
+    required: Sequence[str],
+    classes: Sequence[str],
+    mistaken: set[int],
+) -> Iterator[str]:
+    """Yield one sentence per column with blank cells; their rows are added to `mistaken`."""
+    for column in required:
+        rows = [number for number, row in cells.items() if column not in row]
+        mistaken.update(rows)
+        if rows:
+            advice = (
+                f"; write one of the classes: {', '.join(classes)}" if column == "label" else ""
+            )
+            yield f"{path}, {_rows(rows)}: {column} is missing{advice}"
+
+
+def _unknown_labels(
+    path: Path,
+    cells: Mapping[int, Mapping[str, object]],
+    classes: Sequence[str],
+    mistaken: set[int],
+) -> Iterator[str]:
+    """Yield one sentence per label that is no class; its rows are added to `mistaken`."""
+    rows_of: dict[str, list[int]] = defaultdict(list)
+    for number, row in cells.items():
+        if "label" in row and row["label"] not in classes:
+            rows_of[str(row["label"])].append(number)
+    for label, rows in rows_of.items():
+        mistaken.update(rows)
+        hint = did_you_mean(label, classes)
+        yield f"{path}, {_rows(rows)}: label {label!r} is not among the classes; {hint}"
+
+
+def _row_problems(row: Mapping[str, object], where: str) -> list[str]:
+    """Mistakes in the cells that hold something."""
+    blank = dict.fromkeys(_REQUIRED, "blank")
+    return settings_problems(
+        _Row, blank | {name: row[name] for name in _COLUMNS if name in row}, where=where
+    )
 
 
 def _cells(row: Mapping[str | None, str | None]) -> dict[str, object]:
@@ -138,11 +213,11 @@ def _parse(cell: str) -> bool | int | float | str:
 
 def _slide(cells: Mapping[str, object], slides_dir: Path) -> Slide:
     return Slide(
-        slide_id=cells["slide_id"],
-        patient_id=cells["patient_id"],
-        label=cells["label"],
-        path=slides_dir / cells["path"] if "path" in cells else None,
-        mpp=float(cells["mpp"]) if "mpp" in cells else None,
+        slide_id=str(cells["slide_id"]),
+        patient_id=str(cells["patient_id"]),
+        label=str(cells["label"]),
+        path=slides_dir / str(cells["path"]) if "path" in cells else None,
+        mpp=float(str(cells["mpp"])) if "mpp" in cells else None,
         tissue={
             name.removeprefix(_TISSUE_PREFIX): value
             for name, value in cells.items()
@@ -152,7 +227,8 @@ def _slide(cells: Mapping[str, object], slides_dir: Path) -> Slide:
 
 
 def _repeat_problems(path: Path, slides: Mapping[int, Slide]) -> list[str]:
-    rows_of_id, rows_of_path = defaultdict(list), defaultdict(list)
+    rows_of_id: dict[str, list[int]] = defaultdict(list)
+    rows_of_path: dict[Path, list[int]] = defaultdict(list)
     for number, slide in slides.items():
         rows_of_id[slide.slide_id].append(number)
         if slide.path is not None:
@@ -185,3 +261,15 @@ def _patient_problems(path: Path, slides: Iterable[Slide]) -> list[str]:
 
 def _join(numbers: Iterable[int]) -> str:
     return ", ".join(map(str, numbers))
+
+
+def _rows(numbers: Sequence[int]) -> str:
+    """Return "row 5" or "rows 5, 7 to 9"."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    listed = [f"{run[0]} to {run[-1]}" if len(run) > 2 else _join(run) for run in runs]
+    return f"row{'s' if len(numbers) > 1 else ''} {', '.join(listed)}"

@@ -3,53 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from slidesieve.cohort.sheet import Sheet
+from slidesieve.config.encoder_entry import EncoderEntry
 from slidesieve.config.paper_table_checks import paper_table_problems
+from slidesieve.config.rule_names import reserved_names
 from slidesieve.config.study import encoder_specs, read_dataset_sheet
+from slidesieve.config.study_settings import StudySettings
 from slidesieve.encoders.registry import check_encoder
 from slidesieve.errors import ConfigError
-from slidesieve.parsing.schema import schema_problems
+from slidesieve.parsing.settings import settings_problems
 from slidesieve.parsing.suggestions import did_you_mean
+from slidesieve.splits.own_folds import read_own_folds
+from slidesieve.splits.settings import FoldSettings
 from slidesieve.tissue.params import TissueParams
-from slidesieve.training.settings import TrainingSettings
 
-RESERVED_NAMES = frozenset(
-    [
-        "all",
-        "audit",
-        "cohort",
-        "cost",
-        "curves",
-        "demo_slide",
-        "evaluation",
-        "feature_index",
-        "features",
-        "folds",
-        "heatmap",
-        "k_sweep",
-        "model_plot",
-        "predictions",
-        "selector_diagnostics",
-        "selector_figure",
-        "selectors",
-        "side_by_side",
-        "paper_table",
-        "report_pages",
-        "tile_images",
-        "tiles",
-        "tissue",
-        "tissue_montage",
-        "token_pages",
-        "tokens",
-        "train",
-    ]
-)
-"""Names of rules. A dataset is the target of a rule called like it, so its name must be another."""
+# Keys of earlier versions, and what to write now.
+_RENAMED = {"studies": "it is called `paper_tables` now"}
 
 
 @dataclass(frozen=True)
@@ -60,34 +34,33 @@ class CheckedConfig:
     sheets: Mapping[str, Sheet] = field(default_factory=dict)
 
 
-def check_config(config: Mapping, config_schema: Mapping, row_schema: Mapping) -> CheckedConfig:
-    """Check a config against its schema, and its parts against one another.
+def check_config(config: Mapping) -> CheckedConfig:
+    """Check the keys of a config, their values, the sheets, and its parts against one another.
 
     Args:
-        config: The config as the user wrote it; defaults need not be filled in.
-        config_schema: JSON schema of the config.
-        row_schema: JSON schema of a sample sheet's row.
+        config: The whole config, all layers laid over one another; defaults need not be filled in.
     """
-    problems = schema_problems(config, config_schema)
+    problems = [f"{key}: {advice}" for key, advice in _RENAMED.items() if key in config]
+    known = {key: value for key, value in config.items() if key not in _RENAMED}
+    problems += settings_problems(StudySettings, known)
     sheets = {}
+    reserved = reserved_names()
     for name, settings in _mappings(config.get("datasets")):
-        problems += _source_problems(name, settings)
-        if name in RESERVED_NAMES:
-            problems.append(f"datasets.{name}: this is the name of a rule; choose another")
-        sheet = _sheet(settings, row_schema)
-        if sheet is None:
-            continue
-        sheets[name] = sheet
-        problems += sheet.problems
-        problems += _tissue_problems(sheet, settings, f"datasets.{name}")
-        problems += _fold_problems(sheet, settings, f"datasets.{name}", config_schema)
+        where = f"datasets.{name}"
+        problems += _source_problems(where, settings)
+        if name in reserved:
+            problems.append(f"{where}: this is the name of a rule; choose another")
+        sheet = _sheet(settings)
+        problems += _fold_problems(sheet, settings, where)
+        if sheet is not None:
+            sheets[name] = sheet
+            problems += sheet.problems
+            problems += _tissue_problems(sheet, where)
     problems += _reference_problems(config)
-    problems += _like_problems(config)
+    problems += _model_problems(config)
     problems += paper_table_problems(config)
     problems += _encoder_problems(config)
-    if isinstance(config.get("training"), Mapping):
-        problems += _refusals(TrainingSettings.from_config, config["training"], "")
-    return CheckedConfig(tuple(problems), sheets)
+    return CheckedConfig(tuple(dict.fromkeys(problems)), sheets)
 
 
 def _mappings(value: object) -> Iterator[tuple[str, Mapping]]:
@@ -95,43 +68,43 @@ def _mappings(value: object) -> Iterator[tuple[str, Mapping]]:
         yield from ((name, item) for name, item in value.items() if isinstance(item, Mapping))
 
 
-def _source_problems(name: str, settings: Mapping) -> Iterator[str]:
-    sources = [key for key in ("slides", "features") if key in settings]
+def _source_problems(where: str, settings: Mapping) -> Iterator[str]:
+    given = {key for key, value in settings.items() if value is not None}
+    sources = [key for key in ("slides", "features") if key in given]
     if len(sources) != 1:
         yield (
-            f"datasets.{name}: needs either `slides` (a sample sheet of slides) or `features` "
+            f"{where}: needs either `slides` (a sample sheet of slides) or `features` "
             "(a folder of ready-made features) with `labels`; "
             f"found {' and '.join(sources) or 'none'}"
         )
-    if "features" in settings and "labels" not in settings:
-        yield f"datasets.{name}: labels is missing (the sample sheet of the ready-made features)"
-    if "slides" in settings and "labels" in settings:
-        yield f"datasets.{name}: labels goes with features; slides name their labels in the sheet"
-    truth = settings.get("truth")
-    # What lies in results/ may still have to be made.
-    if (
-        isinstance(truth, str)
-        and not Path(truth).is_dir()
-        and Path(truth).parts[:1] != ("results",)
-    ):
-        yield f"datasets.{name}.truth: {truth!r} is not a folder"
-    if isinstance(settings.get("features"), str) and not Path(settings["features"]).is_dir():
-        yield f"datasets.{name}.features: {settings['features']!r} is not a folder"
+    if "features" in given and "labels" not in given:
+        yield f"{where}: labels is missing (the sample sheet of the ready-made features)"
+    if "slides" in given and "labels" in given:
+        yield f"{where}: labels goes with features; slides name their labels in the sheet"
+    truth, features = settings.get("truth"), settings.get("features")
+    # Folders in results/ may still have to be made.
+    if isinstance(truth, str) and not _is_folder(truth) and Path(truth).parts[:1] != ("results",):
+        yield f"{where}.truth: {truth!r} is not a folder"
+    if isinstance(features, str) and not _is_folder(features):
+        yield f"{where}.features: {features!r} is not a folder"
 
 
-def _sheet(settings: Mapping, row_schema: Mapping) -> Sheet | None:
+def _is_folder(path: str) -> bool:
+    return Path(path).is_dir()
+
+
+def _sheet(settings: Mapping) -> Sheet | None:
     """The dataset's sheet, unless the config is too broken to say which and with what classes."""
-    key = "labels" if "features" in settings else "slides"
+    key = "slides" if settings.get("features") is None else "labels"
     classes = settings.get("classes")
     if not isinstance(settings.get(key), str) or not isinstance(classes, list) or not classes:
         return None
-    return read_dataset_sheet(settings, row_schema)
+    if not all(isinstance(label, str) for label in classes):
+        return None
+    return read_dataset_sheet(settings)
 
 
-def _tissue_problems(sheet: Sheet, settings: Mapping, where: str) -> Iterator[str]:
-    tissue = settings.get("tissue", {})
-    if isinstance(tissue, Mapping):
-        yield from _refusals(TissueParams.from_mapping, tissue, where)
+def _tissue_problems(sheet: Sheet, where: str) -> Iterator[str]:
     for slide in sheet.slides:
         if slide.tissue:
             place = f"{where}, slide {slide.slide_id}"
@@ -146,20 +119,42 @@ def _refusals(parse: Callable[[Any], object], value: object, where: str) -> Iter
         yield from (f"{where}: {problem}" if where else problem for problem in error.problems)
 
 
-def _fold_problems(
-    sheet: Sheet, settings: Mapping, where: str, config_schema: Mapping
-) -> Iterator[str]:
-    folds = settings.get("folds", {})
-    default_k = config_schema["$defs"]["folds"]["properties"]["k"]["default"]
-    k = folds.get("k", default_k) if isinstance(folds, Mapping) else default_k
-    if not isinstance(k, int) or not sheet.slides:
+def _fold_problems(sheet: Sheet | None, settings: Mapping, where: str) -> Iterator[str]:
+    folds = settings.get("folds") or {}
+    if not isinstance(folds, Mapping):
         return
+    if isinstance(folds.get("file"), str):
+        yield from _own_folds_problems(folds, f"{where}.folds")
+    elif sheet is not None:
+        k = folds.get("k", FoldSettings().k)
+        if isinstance(k, int) and sheet.slides:
+            yield from _small_classes(sheet, settings["classes"], k, where)
+
+
+def _own_folds_problems(folds: Mapping, where: str) -> Iterator[str]:
+    """A folds file decides the number of folds; keys that say it too must agree."""
+    try:
+        found = read_own_folds(Path(folds["file"])).n_folds
+    except ConfigError as error:
+        yield from (f"{where}.file: {problem}" for problem in error.problems)
+        return
+    if "k" in folds and folds["k"] != found:
+        yield (
+            f"{where}.k is {folds['k']}, but {folds['file']} has {found} fold(s); "
+            "leave k out: the file decides"
+        )
+    if folds.get("repeats", 1) != 1:
+        yield f"{where}.repeats: goes with drawn folds; leave it out, for {folds['file']} decides"
+
+
+def _small_classes(sheet: Sheet, classes: Sequence[str], k: int, where: str) -> Iterator[str]:
+    """Yield the classes with fewer patients than folds, whatever the unread rows may hold."""
     patients = defaultdict(set)
     for slide in sheet.slides:
         patients[slide.label].add(slide.patient_id)
-    for label in settings["classes"]:
+    for label in classes:
         n_patients = len(patients[label])
-        if n_patients < k:
+        if n_patients + sheet.n_unread < k:
             yield (
                 f"{where}: class {label!r} has {n_patients} patients, fewer than folds.k = {k}; "
                 "lower folds.k, or merge or drop the class"
@@ -175,12 +170,12 @@ def _reference_problems(config: Mapping) -> Iterator[str]:
         settings = config.get(section)
         value = settings.get(key) if isinstance(settings, Mapping) else None
         for named in value if isinstance(value, list) else [value]:
-            if named is not None and named not in models:
-                meant = did_you_mean(str(named), list(models))
+            if isinstance(named, str) and named not in models:
+                meant = did_you_mean(named, map(str, models))
                 yield f"{section}.{key}: no model {named!r}; {meant}"
 
 
-def _like_problems(config: Mapping) -> Iterator[str]:
+def _model_problems(config: Mapping) -> Iterator[str]:
     models = dict(_mappings(config.get("models")))
     whole = [name for name, spec in models.items() if "like" not in spec]
     for name, spec in models.items():
@@ -190,19 +185,29 @@ def _like_problems(config: Mapping) -> Iterator[str]:
                 f"models.{name}.like: no model {base!r} with a spec of its own; "
                 f"{did_you_mean(base, whole)}"
             )
+        elif spec.get("aggregator") is None:
+            yield f"models.{name}: aggregator is missing"
 
 
 def _encoder_problems(config: Mapping) -> Iterator[str]:
     entries = config.get("encoders")
     if not isinstance(entries, list):
         return
-    specs = []
-    for entry in entries:
-        if isinstance(entry, str) or (isinstance(entry, Mapping) and "name" in entry):
-            specs.append(next(iter(encoder_specs([entry]).items())))
-    for _, spec in specs:
+    named = [
+        entry
+        for entry in entries
+        if isinstance(entry, str)
+        or (isinstance(entry, Mapping) and isinstance(entry.get("name"), str))
+    ]
+    for entry in named:
+        options = {"name": entry} if isinstance(entry, str) else entry
+        spec = {key: value for key, value in options.items() if key != "id"}
         yield from _refusals(check_encoder, spec, "encoders")
-    for encoder_id, count in Counter(encoder_id for encoder_id, _ in specs).items():
+        if "id" in options:
+            wrong = settings_problems(EncoderEntry, {"name": "any", "id": options["id"]})
+            yield from (f"encoders: encoder {options['name']}: {problem}" for problem in wrong)
+    ids = Counter(next(iter(encoder_specs([entry]))) for entry in named)
+    for encoder_id, count in ids.items():
         if count > 1:
             yield (
                 f"encoders: {count} entries have the id {encoder_id!r}; "

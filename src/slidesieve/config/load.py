@@ -1,40 +1,54 @@
-"""From a config as the user wrote it to the records of a study."""
+"""From config files, or a config as Snakemake holds it, to the records of a study."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-import yaml
-from snakemake.utils import validate
-
 from slidesieve.config.checks import check_config
-from slidesieve.config.layers import settle_layers
+from slidesieve.config.layers import Config, layered, read_layers
+from slidesieve.config.shipped import shipped_config_file, shipped_root
 from slidesieve.config.study import Study, build_study
 from slidesieve.errors import ConfigError
 
 
 def load_study(
-    config: dict, schemas: Path, further_checks: Callable[[dict], Iterable[str]] = lambda _: ()
+    own: Mapping,
+    shipped: Mapping | None = None,
+    further_checks: Callable[[Config], Iterable[str]] = lambda _: (),
 ) -> Study:
     """Check a whole config at once, fill in its defaults and turn it into records.
 
     Args:
-        config: Config files laid over one another; changed in place.
-        schemas: Folder of the JSON schemas.
-        further_checks: Gives more mistakes of the config, to be reported with the others.
+        own: The user's config files laid over one another; empty for the demo.
+        shipped: The config below it; by default the one that comes with SlideSieve.
+        further_checks: Gives more mistakes of the whole config, to be reported with the others.
 
     Raises:
         ConfigError: With every mistake in the config and its sample sheets.
     """
-    config_schema, row_schema = (
-        yaml.safe_load((schemas / f"{name}.schema.yaml").read_text(encoding="utf-8"))
-        for name in ("config", "samples")
-    )
-    settle_layers(config)
-    checked = check_config(config, config_schema, row_schema)
-    problems = [*checked.problems, *further_checks(config)]
+    config = layered(read_shipped_config() if shipped is None else shipped, own)
+    checked = check_config(config)
+    problems = dict.fromkeys([*checked.problems, *further_checks(config)])
     if problems:
         raise ConfigError(problems)
-    validate(config, schemas / "config.schema.yaml")
     return build_study(config, checked.sheets)
+
+
+def load_study_files(files: Sequence[Path]) -> Study:
+    """Load the study that config files mean, laid over one another and over the shipped config.
+
+    Raises:
+        ConfigError: With every mistake in them.
+    """
+    return load_study(read_layers(files))
+
+
+def read_shipped_config() -> Config:
+    """The shipped config; its sample sheet is found from any folder."""
+    config = read_layers([shipped_config_file()])
+    for settings in config["datasets"].values():
+        sheet = Path(settings["slides"])
+        if not sheet.exists():
+            settings["slides"] = str(shipped_root() / sheet)
+    return config

@@ -1,4 +1,4 @@
-"""Mistakes in the model specs of a config; apart from the other checks, for it needs torch."""
+"""Mistakes in the parts of models; apart from the other checks, for it needs torch."""
 
 from __future__ import annotations
 
@@ -9,16 +9,27 @@ from slidesieve.models.classifier import build_model
 
 # Any will do: only the specs are looked at.
 _DIM, _N_CLASSES = 8, 2
+_STAND_IN = {"reducer": "none", "aggregator": "mean"}
 
 
 def model_problems(models: Mapping[str, Mapping]) -> list[str]:
-    """One sentence for every mistake in the specs of models, by name."""
+    """One sentence for every mistake in the parameters of reducers and aggregators, by model.
+
+    The checks of the config look at all else, and at parts that are no names nor mappings.
+    """
     problems = []
     for name, spec in models.items():
         if not isinstance(spec, Mapping) or "like" in spec:
-            continue  # the checks of the config have said so
+            continue
+        parts = {part: spec[part] for part in _STAND_IN if _is_named(spec.get(part))}
         try:
-            build_model(spec, _DIM, _N_CLASSES)
+            build_model(_STAND_IN | parts, _DIM, _N_CLASSES)
         except ConfigError as error:
             problems += [f"models.{name}: {problem}" for problem in error.problems]
     return problems
+
+
+def _is_named(part: object) -> bool:
+    return isinstance(part, str) or (
+        isinstance(part, Mapping) and isinstance(part.get("name"), str)
+    )

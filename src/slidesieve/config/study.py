@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slidesieve.cohort.sheet import Sheet, Slide, read_sheet
+from slidesieve.config.study_settings import StudySettings
+from slidesieve.parsing.settings import parse_settings, plain
+from slidesieve.splits.own_folds import read_own_folds
 
 # Reducers whose choices are learned, and so worth looking at.
 _LEARNED_REDUCERS = ("dtc", "sparselearn")
@@ -16,14 +19,16 @@ FEATURE_ENDINGS = (".h5", ".hdf5", ".pt", ".pth")
 
 @dataclass(frozen=True)
 class Dataset:
-    """One dataset of the config with its slides; `settings` are its keys as the schema names them.
+    """One dataset of the config with its slides.
 
     Attributes:
         name: Key in the config and folder in results/.
         slides: Rows of the sample sheet.
         classes: Labels in their order.
-        settings: All keys of the dataset, defaults filled in.
+        settings: All keys of `DatasetSettings` as plain values.
         features_dir: Folder of ready-made features, or None if the dataset starts from slides.
+        fold_count: Number of folds: K times the repeats, or as many as the user's own file has.
+        tested: Slides that some fold tests; others have no out-of-fold prediction.
     """
 
     name: str
@@ -31,17 +36,13 @@ class Dataset:
     classes: tuple[str, ...]
     settings: Mapping
     features_dir: Path | None
+    fold_count: int
+    tested: frozenset[str]
 
     @property
     def slide_ids(self) -> list[str]:
         """Slides in the order of the sheet."""
         return [slide.slide_id for slide in self.slides]
-
-    @property
-    def fold_count(self) -> int:
-        """Number of fold columns, K times the repeats."""
-        folds = self.settings["folds"]
-        return folds["k"] * folds["repeats"]
 
     def slide(self, slide_id: str) -> Slide:
         """The slide of that name."""
@@ -49,6 +50,8 @@ class Dataset:
 
     def ready_features(self, slide_id: str) -> Path | None:
         """The ready-made features file of a slide, or None if the folder holds none."""
+        if self.features_dir is None:
+            return None
         for ending in FEATURE_ENDINGS:
             path = self.features_dir / f"{slide_id}{ending}"
             if path.exists():
@@ -108,13 +111,14 @@ class Study:
         return [] if self.paper_tables else [*filter(self._reduces_by_learning, self.models)]
 
     def shown_slides(self, dataset: str, per_class: int) -> list[str]:
-        """The first slides of each class, as many as asked for; none if there are no pixels."""
+        """The first tested slides of each class, as many as asked for; none without pixels."""
         found = self.datasets[dataset]
         if found.features_dir is not None:
             return []
-        of_class = {label: [] for label in found.classes}
+        of_class: dict[str, list[str]] = {label: [] for label in found.classes}
         for slide in found.slides:
-            of_class[slide.label].append(slide.slide_id)
+            if slide.slide_id in found.tested:
+                of_class[slide.label].append(slide.slide_id)
         return [slide_id for ids in of_class.values() for slide_id in ids[:per_class]]
 
     def token_slides(self, dataset: str) -> list[str]:
@@ -137,42 +141,57 @@ def encoder_specs(entries: Sequence[str | Mapping]) -> dict[str, dict]:
     return specs
 
 
-def read_dataset_sheet(settings: Mapping, row_schema: Mapping) -> Sheet:
+def read_dataset_sheet(settings: Mapping) -> Sheet:
     """Read the sheet that a dataset names, of slides or of ready-made features."""
     slides_dir = settings.get("slides_dir")
+    has_features = settings.get("features") is not None
     return read_sheet(
-        Path(settings["labels"] if "features" in settings else settings["slides"]),
-        row_schema,
+        Path(settings["labels"] if has_features else settings["slides"]),
         settings["classes"],
-        required=() if "features" in settings else ("path",),
+        needs_path=not has_features,
         slides_dir=Path(slides_dir) if slides_dir else None,
     )
 
 
 def build_study(config: Mapping, sheets: Mapping[str, Sheet]) -> Study:
-    """Records of a config that has passed all checks and has its defaults filled in.
+    """Fill in the defaults of a config that has passed all checks, and make its records.
+
+    Models keep their specs as they stand, for fitted models are compared to them.
 
     Args:
         config: The config.
         sheets: The sheet of each dataset.
     """
-    datasets = {
-        name: Dataset(
-            name=name,
-            slides=sheets[name].slides,
-            classes=tuple(settings["classes"]),
-            settings=settings,
-            features_dir=Path(settings["features"]) if "features" in settings else None,
-        )
-        for name, settings in config["datasets"].items()
-    }
+    settings = plain(parse_settings(StudySettings, config))
     return Study(
-        datasets=datasets,
-        encoders=encoder_specs(config["encoders"]),
+        datasets={
+            name: _dataset(name, dataset, sheets[name])
+            for name, dataset in settings["datasets"].items()
+        },
+        encoders=encoder_specs(settings["encoders"]),
         models=config["models"],
-        paper_tables=config["paper_tables"],
-        training=config["training"],
-        evaluation=config["evaluation"],
-        report=config["report"],
-        resources=config["resources"],
+        paper_tables={name: _given(table) for name, table in settings["paper_tables"].items()},
+        training=settings["training"],
+        evaluation=settings["evaluation"],
+        report=settings["report"],
+        resources={stage: _given(wanted) for stage, wanted in settings["resources"].items()},
     )
+
+
+def _dataset(name: str, settings: Mapping, sheet: Sheet) -> Dataset:
+    folds, features = settings["folds"], settings["features"]
+    own = None if folds["file"] is None else read_own_folds(Path(folds["file"]))
+    return Dataset(
+        name=name,
+        slides=sheet.slides,
+        classes=tuple(settings["classes"]),
+        settings=settings,
+        features_dir=None if features is None else Path(features),
+        fold_count=own.n_folds if own else folds["k"] * folds["repeats"],
+        tested=own.tested if own else frozenset(slide.slide_id for slide in sheet.slides),
+    )
+
+
+def _given(settings: Mapping) -> dict[str, object]:
+    """Settings without those that are left open."""
+    return {key: value for key, value in settings.items() if value is not None}

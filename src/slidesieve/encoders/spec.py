@@ -2,41 +2,60 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictBool, StrictStr
+from pydantic.dataclasses import dataclass
 
 from slidesieve.errors import ConfigError
-from slidesieve.parsing.suggestions import did_you_mean
+from slidesieve.parsing.schema import WORDS
+from slidesieve.parsing.settings import STRICT, parse_settings, settings_problems
 
-PRECISIONS = ("fp32", "fp16", "bf16")
+_Sha256 = Annotated[
+    StrictStr,
+    Field(pattern=r"^[0-9a-fA-F]{64}$", json_schema_extra={WORDS: "64 hexadecimal digits"}),
+]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class EncoderSpec:
-    """One entry of `encoders` in the config.
+    """One entry of `encoders` in the config."""
 
-    Attributes:
-        name: Of a published encoder, or family, or family:model.
-        pretrained: True downloads the published weights, False asks for random ones on purpose;
-            None (not stated) downloads them unless `weights` is given.
-        weights: Local file of weights, .safetensors, .pth or .bin, or a folder as the hub has it.
-        revision: Commit, tag or branch of the hub's repository in place of the registry's.
-        sha256: Of the file of weights; another file is refused.
-        pooling: How the output becomes one vector, where an encoder has several ways.
-        precision: "fp32", "fp16" or "bf16"; None leaves the choice to the encoder.
-        device: As torch writes it ("cpu", "cuda", "cuda:1"); None takes a GPU if there is one.
-    """
-
-    name: str
-    pretrained: bool | None = None
-    weights: Path | None = None
-    revision: str | None = None
-    sha256: str | None = None
-    pooling: str | None = None
-    precision: str | None = None
-    device: str | None = None
+    name: StrictStr = Field(
+        min_length=1, description="A published encoder, or a family, or family:model."
+    )
+    pretrained: StrictBool | None = Field(
+        None,
+        description="true downloads the published weights, false asks for random ones on purpose; "
+        "null downloads them unless `weights` is given.",
+    )
+    weights: Path | None = Field(
+        None,
+        json_schema_extra={WORDS: "the path of a file or folder, or null"},
+        description="Local file of weights, .safetensors, .pth or .bin, or a folder as the hub "
+        "has it.",
+    )
+    revision: StrictStr | None = Field(
+        None,
+        json_schema_extra={WORDS: "text (put it in quotes), or null"},
+        description="Commit, tag or branch of the hub's repository in place of the registry's.",
+    )
+    sha256: _Sha256 | None = Field(
+        None, description="Of the file of weights; another file is refused."
+    )
+    pooling: StrictStr | None = Field(
+        None, description="How the output becomes one vector, where an encoder has several ways."
+    )
+    precision: Literal["fp32", "fp16", "bf16"] | None = Field(
+        None, description="Arithmetic; null leaves the choice to the encoder."
+    )
+    device: StrictStr | None = Field(
+        None,
+        json_schema_extra={WORDS: "text such as cpu or cuda:0, or null"},
+        description="As torch writes it (cpu, cuda, cuda:1); null takes a GPU if there is one.",
+    )
 
     @property
     def family(self) -> str:
@@ -57,38 +76,9 @@ def parse_encoder(entry: str | Mapping[str, object]) -> EncoderSpec:
     """
     options = {"name": entry} if isinstance(entry, str) else dict(entry)
     where = f"encoder {options.get('name', '?')}"
-    allowed = [field.name for field in fields(EncoderSpec)]
-    problems = [
-        f"{where}: unknown key {key!r}; {did_you_mean(str(key), allowed)}"
-        for key in options
-        if key not in allowed
-    ]
-    if not isinstance(options.get("name"), str) or not options["name"]:
-        problems.append(f"{where}: name is missing or not text")
-    if not isinstance(options.get("pretrained"), bool | None):
-        problems.append(f"{where}: pretrained is {options['pretrained']!r}, not true or false")
-    if not isinstance(options.get("weights"), str | Path | None):
-        problems.append(f"{where}: weights is {options['weights']!r}, not the path of a file")
-    if not isinstance(options.get("device"), str | None):
-        problems.append(f"{where}: device is {options['device']!r}, not text such as cpu or cuda:0")
-    if not isinstance(options.get("revision"), str | None):
-        problems.append(f"{where}: revision is {options['revision']!r}, not text: put it in quotes")
-    if not isinstance(options.get("pooling"), str | None):
-        problems.append(f"{where}: pooling is {options['pooling']!r}, not text")
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", str(options.get("sha256") or "0" * 64)):
-        problems.append(f"{where}: sha256 is {options['sha256']!r}, not 64 hexadecimal digits")
-    if options.get("precision") not in (*PRECISIONS, None):
-        problems.append(
-            f"{where}: precision is {options['precision']!r}, not {_listed(PRECISIONS)}"
-        )
+    problems = settings_problems(EncoderSpec, options, where=where)
     if options.get("pretrained") is True and options.get("weights") is not None:
         problems.append(f"{where}: pretrained: true and weights exclude each other")
     if problems:
         raise ConfigError(problems)
-    if options.get("weights") is not None:
-        options["weights"] = Path(options["weights"])
-    return EncoderSpec(**options)
-
-
-def _listed(words: tuple[str, ...]) -> str:
-    return f"{', '.join(words[:-1])} or {words[-1]}"
+    return parse_settings(EncoderSpec, options)

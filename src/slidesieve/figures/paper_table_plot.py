@@ -67,7 +67,7 @@ def paper_table_plot(spec: Mapping, table: pd.DataFrame, dataset: str, path: Pat
 
 def _paper_columns(spec: Mapping) -> dict[str, Mapping]:
     columns = spec.get("paper", {}).get("columns", {})
-    return {name: said for name, said in columns.items() if "beside" in said}
+    return {name: said for name, said in columns.items() if said.get("beside")}
 
 
 def _paper_cohorts(spec: Mapping) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slidesieve.errors import ConfigError
+from slidesieve.parsing.suggestions import did_you_mean
 
 
 def parse_spec(
@@ -33,7 +34,7 @@ def parse_spec(
         raise ConfigError([f"{kind}: expected a name or {{name: …, parameters}}, got {spec!r}"])
     name = params["name"]
     if name not in registry:
-        raise ConfigError([f"{kind}: no {name!r}; allowed: {', '.join(sorted(registry))}"])
+        raise ConfigError([f"{kind}: no {name!r}; {did_you_mean(name, sorted(registry))}"])
     part = registry[name]
     chosen = {key: value for key, value in params.items() if key != "name"}
     problems = _parameter_problems(f"{kind} {name}", part, chosen, given)
@@ -51,8 +52,7 @@ def _parameter_problems(
     problems = []
     for name, value in chosen.items():
         if name not in allowed:
-            listed = ", ".join(allowed) or "none"
-            problems.append(f"{where}: no parameter {name!r}; allowed: {listed}")
+            problems.append(f"{where}: no parameter {name!r}; {did_you_mean(str(name), allowed)}")
         elif not fits(value, hints[name]):
             problems.append(f"{where}: {name} is {value!r}, expected {readable(hints[name])}")
     problems += [

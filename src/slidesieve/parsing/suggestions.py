@@ -1,4 +1,4 @@
-"""What a misspelt name was meant to be."""
+"""Suggestions for misspelt names."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from difflib import get_close_matches
 
 def nearest(name: str, known: Iterable[str], n: int = 1) -> str:
     """Return "did you mean 'a' or 'b'? " for the known names that look like this one, else ""."""
-    close = get_close_matches(name, list(known), n=n)
+    by_lower_case: dict[str, str] = {}
+    for candidate in known:
+        by_lower_case.setdefault(candidate.lower(), candidate)
+    close = [by_lower_case[match] for match in get_close_matches(name.lower(), by_lower_case, n=n)]
     return f"did you mean {' or '.join(map(repr, close))}? " if close else ""
 
 
-def did_you_mean(name: str, allowed: list[str]) -> str:
+def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     """Name the nearest allowed name and all of them."""
-    return f"{nearest(name, allowed)}allowed: {', '.join(allowed)}"
+    allowed = list(allowed)
+    return f"{nearest(name, allowed)}allowed: {', '.join(allowed) or 'none'}"

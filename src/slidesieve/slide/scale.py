@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from slidesieve.errors import SlideError
 from slidesieve.slide.base import SlideReader
+from slidesieve.slide.plausible import PLAUSIBLE_MPP, is_plausible_mpp
 
 log = logging.getLogger(__name__)
 
-PLAUSIBLE_MPP = (0.05, 20.0)
 _MAX_ANISOTROPY = 0.05
 
 
@@ -39,12 +39,6 @@ def stated_mpp(mpp_x: str | None, mpp_y: str | None) -> tuple[float | None, str]
     if abs(x - y) > _MAX_ANISOTROPY * min(x, y):
         return None, f"the file states pixels that are not square, {x:.6g} × {y:.6g} µm"
     return math.sqrt(x * y), ""
-
-
-def is_plausible_mpp(mpp: float) -> bool:
-    """Tell whether a bright-field scanner could have made pixels of this many µm."""
-    low, high = PLAUSIBLE_MPP
-    return low <= mpp <= high
 
 
 def resolve_mpp(

@@ -15,15 +15,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from slidesieve.errors import ConfigError
+from slidesieve.splits.own_folds import PARTS, OwnFolds
 from slidesieve.splits.patient_leaks import shared_patients
+from slidesieve.splits.settings import FoldSettings
 
-PARTS = ("train", "val", "test")
 _LABEL_COLUMNS = ("slide_id", "patient_id", "label")
 
 
-def make_folds(
-    table: pd.DataFrame, k: int, seed: int, repeats: int = 1, val_fraction: float = 0.2
-) -> pd.DataFrame:
+def make_folds(table: pd.DataFrame, settings: FoldSettings) -> pd.DataFrame:
     """Draw K folds, `repeats` times, every slide being tested exactly once a repeat.
 
     Patients of a class are dealt, those with most slides first and in seeded order among equals,
@@ -33,33 +32,50 @@ def make_folds(
 
     Args:
         table: slide_id, patient_id, label.
-        k: Folds a repeat, at least 2.
-        seed: Other seeds give other folds.
-        repeats: Fold j of repeat r is column fold_{r*k + j}.
-        val_fraction: Share of each class's untested patients that goes to val, in [0, 1); at
-            least one patient of each class where train keeps one; 0 makes no val part.
+        settings: `k` folds per repeat; fold j of repeat r is column fold_{r*k + j}. Of each class's
+            untested patients, `val_fraction` goes to val: at least one patient where train keeps
+            one, none if it is 0.
 
     Returns:
         The folds table, sorted by slide_id.
 
     Raises:
-        ConfigError: A patient has two labels, a class has fewer patients than folds, or a number
-            is out of range; every problem is listed.
+        ConfigError: A patient has two labels, or a class has fewer patients than folds; every
+            problem is listed.
     """
-    problems = _setting_problems(k, repeats, val_fraction)
-    problems += patients_in_two_classes(table) + too_few_patients(table, k)
+    k, seed = settings.k, settings.seed
+    problems = patients_in_two_classes(table) + too_few_patients(table, k)
     if problems:
         raise ConfigError(problems)
     slides = _as_text(table).sort_values("slide_id", ignore_index=True)
     class_of = dict(zip(slides["patient_id"], slides["label"], strict=True))
     n_slides = Counter(slides["patient_id"])
     columns = {}
-    for repeat in range(repeats):
+    for repeat in range(settings.repeats):
         fold_of = _deal(class_of, n_slides, k, f"{seed}/{repeat}")
         for fold in range(k):
-            part_of = _parts(class_of, fold_of, fold, val_fraction, f"{seed}/{repeat}/{fold}")
+            key = f"{seed}/{repeat}/{fold}"
+            part_of = _parts(class_of, fold_of, fold, settings.val_fraction, key)
             columns[f"fold_{repeat * k + fold}"] = slides["patient_id"].map(part_of)
     return slides.assign(**columns)
+
+
+def folds_table(own: OwnFolds, cohort: pd.DataFrame) -> pd.DataFrame:
+    """Return a user's own folds as a folds table; `check_folds` looks at it then.
+
+    Args:
+        own: The folds as they were read.
+        cohort: slide_id, patient_id, label; for what the file leaves out.
+    """
+    known = _as_text(cohort).drop_duplicates("slide_id").set_index("slide_id")
+    rows = []
+    for slide, parts in own.parts:
+        of_cohort = dict(known.loc[slide]) if slide in known.index else {}
+        row = {"slide_id": slide, "patient_id": "", "label": ""} | of_cohort
+        row |= own.labels.get(slide, {})
+        rows.append(row | {f"fold_{fold}": part for fold, part in enumerate(parts)})
+    names = [*_LABEL_COLUMNS, *(f"fold_{fold}" for fold in range(own.n_folds))]
+    return pd.DataFrame(rows, columns=names)
 
 
 def check_folds(folds: pd.DataFrame, cohort: pd.DataFrame, classes: Sequence[str]) -> None:
@@ -123,17 +139,6 @@ def too_few_patients(table: pd.DataFrame, k: int) -> list[str]:
 
 def _as_text(table: pd.DataFrame) -> pd.DataFrame:
     return table[list(_LABEL_COLUMNS)].astype(str)
-
-
-def _setting_problems(k: int, repeats: int, val_fraction: float) -> list[str]:
-    problems = []
-    if k < 2:
-        problems.append(f"folds.k is {k}; it must be at least 2")
-    if repeats < 1:
-        problems.append(f"folds.repeats is {repeats}; it must be at least 1")
-    if not 0 <= val_fraction < 1:
-        problems.append(f"folds.val_fraction is {val_fraction}; it must be in [0, 1)")
-    return problems
 
 
 def _seeded_order(patients: Iterable[str], key: str) -> list[str]:

@@ -12,6 +12,9 @@ from slidesieve.errors import SlideError
 from slidesieve.slide.base import SlideReader
 from slidesieve.slide.scale import coarsest_level
 from slidesieve.store.tile_records import TileSpec
+from slidesieve.tiling.settings import TileSettings
+
+_MAX_UPSAMPLING = TileSettings().max_upsampling
 
 
 def choose_tile_spec(
@@ -20,7 +23,7 @@ def choose_tile_spec(
     tile_px: int,
     step_px: int,
     target_mpp: float,
-    max_upsampling: float = 1.1,
+    max_upsampling: float = _MAX_UPSAMPLING,
     objective: float | None = None,
 ) -> TileSpec:
     """Choose the level at the target scale or just finer, and the sizes that follow.

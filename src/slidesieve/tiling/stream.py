@@ -21,7 +21,7 @@ from slidesieve.runtime.thread_pool import thread_pool
 from slidesieve.slide.base import SlideReader
 from slidesieve.slide.open import open_slide
 from slidesieve.store.tile_records import TileSet
-from slidesieve.tiling import read_tile
+from slidesieve.tiling.spec import read_tile
 
 log = logging.getLogger(__name__)
 

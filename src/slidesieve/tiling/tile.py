@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import shapely
@@ -14,31 +14,12 @@ from slidesieve.slide.open import open_slide, slide_fingerprint
 from slidesieve.slide.scale import resolve_mpp
 from slidesieve.store.tile_records import TileSet, TileSpec
 from slidesieve.tiling.grid import tile_grid
+from slidesieve.tiling.settings import TileSettings
 from slidesieve.tiling.spec import choose_tile_spec
 from slidesieve.tissue.result import TissueResult
 from slidesieve.tissue.segment import slide_facts
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TileSettings:
-    """What a config asks of tiles.
-
-    Attributes:
-        tile_px: Side of a finished tile in px.
-        target_mpp: µm per px of a finished tile.
-        step_px: From one tile to the next in finished px; less than `tile_px` makes tiles
-            overlap, more leaves gaps.
-        min_tissue_fraction: Share (0 to 1) of a tile's area that tissue must cover.
-        max_upsampling: How many times coarser than the target level 0 may be.
-    """
-
-    tile_px: int
-    target_mpp: float
-    step_px: int
-    min_tissue_fraction: float = 0.25
-    max_upsampling: float = 1.1
 
 
 def tile_slide(
@@ -97,7 +78,7 @@ def _spec(reader: SlideReader, mpp: float, settings: TileSettings) -> TileSpec:
         mpp,
         reader.level_downsamples,
         settings.tile_px,
-        settings.step_px,
+        settings.step_px or settings.tile_px,
         settings.target_mpp,
         settings.max_upsampling,
         reader.objective,

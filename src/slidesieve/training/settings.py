@@ -2,78 +2,61 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import get_type_hints
+from typing import Literal
 
-from slidesieve.errors import ConfigError
-from slidesieve.parsing.specs import fits, readable
+from pydantic import Field, StrictBool, StrictFloat, StrictInt
+from pydantic.dataclasses import dataclass
 
-MONITORS = ("loss", "balanced_accuracy")
-CLASS_WEIGHTS = ("none", "balanced")
+from slidesieve.parsing.settings import STRICT, parse_settings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class TrainingSettings:
-    """The `training` section of a config.
+    """The `training` section of a config."""
 
-    Attributes:
-        epochs: Most passes over the training slides.
-        lr: Adam's learning rate.
-        weight_decay: Adam's L2 penalty.
-        batch_slides: Slides per optimiser step.
-        token_budget: Most tokens on the device at once, padding included. A step whose slides do
-            not fit is computed in several passes whose gradients add up to the same step. A CPU
-            gets at most 4096, or one slide.
-        preload_mb: Most megabytes of features held in memory; slides beyond are read from their
-            files in every pass.
-        patience: Epochs without improvement on the validation part before stopping.
-        min_epochs: Epochs before which training does not stop.
-        monitor: What improvement means on the validation part: "loss", or "balanced_accuracy"
-            with equal values decided by the loss.
-        class_weights: "none", or "balanced": w_c = n / (C n_c) over the training slides.
-        amp: Whether to train in mixed precision on a GPU.
-        cpu_bf16: Whether to train in bfloat16 on a CPU: much faster where it has instructions for
-            it, much slower elsewhere, and never the same bytes as in full precision.
-        seed: Of weights, order of slides, dropout and sampling.
-    """
-
-    epochs: int = 100
-    lr: float = 1e-3
-    weight_decay: float = 1e-5
-    batch_slides: int = 4
-    token_budget: int = 65_536
-    preload_mb: int = 4000
-    patience: int = 50
-    min_epochs: int = 50
-    monitor: str = "balanced_accuracy"
-    class_weights: str = "none"
-    amp: bool = True
-    cpu_bf16: bool = False
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        problems = [
-            f"training: {name} is {getattr(self, name)}; it must be at least 1"
-            for name in ("epochs", "batch_slides", "token_budget", "patience", "min_epochs")
-            if getattr(self, name) < 1
-        ]
-        if self.preload_mb < 0:
-            problems.append(f"training: preload_mb is {self.preload_mb}; it must not be below 0")
-        if not self.lr > 0:
-            problems.append(f"training: lr is {self.lr}; it must be above 0")
-        if not self.weight_decay >= 0:
-            problems.append(
-                f"training: weight_decay is {self.weight_decay}; it must not be below 0"
-            )
-        for name, allowed in (("monitor", MONITORS), ("class_weights", CLASS_WEIGHTS)):
-            if getattr(self, name) not in allowed:
-                problems.append(
-                    f"training: {name} is {getattr(self, name)}; allowed: {', '.join(allowed)}"
-                )
-        if problems:
-            raise ConfigError(problems)
+    epochs: StrictInt = Field(100, ge=1, description="Most passes over the training slides.")
+    lr: StrictFloat = Field(1e-3, gt=0, description="Adam's learning rate.")
+    weight_decay: StrictFloat = Field(1e-5, ge=0, description="Adam's L2 penalty.")
+    batch_slides: StrictInt = Field(4, ge=1, description="Slides per optimiser step.")
+    token_budget: StrictInt = Field(
+        65_536,
+        ge=1,
+        description="Most tokens on the device at once, padding included. A step whose slides do "
+        "not fit is computed in several passes whose gradients add up to the same step. A CPU gets "
+        "at most 4096, or one slide.",
+    )
+    preload_mb: StrictInt = Field(
+        4000,
+        ge=0,
+        description="Most MB of features held in memory; slides beyond are read from their files "
+        "in every pass.",
+    )
+    patience: StrictInt = Field(
+        50,
+        ge=1,
+        description="Epochs without improvement on the validation part before training stops.",
+    )
+    min_epochs: StrictInt = Field(
+        50, ge=1, description="Epochs before which training does not stop."
+    )
+    monitor: Literal["loss", "balanced_accuracy"] = Field(
+        "balanced_accuracy",
+        description="Score on the validation part that must improve. Equal balanced accuracies are "
+        "decided by the loss.",
+    )
+    class_weights: Literal["none", "balanced"] = Field(
+        "none",
+        description="Weights of the classes in the loss; balanced: n / (C n_c) over the training "
+        "slides.",
+    )
+    amp: StrictBool = Field(True, description="Whether to train in mixed precision on a GPU.")
+    cpu_bf16: StrictBool = Field(
+        False,
+        description="Whether to train in bfloat16 on a CPU: much faster where it has instructions "
+        "for it, much slower elsewhere, and never the same bytes as in full precision.",
+    )
+    seed: StrictInt = Field(0, description="Of weights, order of slides, dropout and sampling.")
 
     @classmethod
     def from_config(cls, section: Mapping[str, object]) -> TrainingSettings:
@@ -82,14 +65,4 @@ class TrainingSettings:
         Raises:
             ConfigError: All mistakes found.
         """
-        types = get_type_hints(cls)
-        fields = [field.name for field in dataclasses.fields(cls)]
-        problems = []
-        for key, value in section.items():
-            if key not in fields:
-                problems.append(f"training: no key {key!r}; allowed: {', '.join(fields)}")
-            elif not fits(value, types[key]):
-                problems.append(f"training: {key} is {value!r}, expected {readable(types[key])}")
-        if problems:
-            raise ConfigError(problems)
-        return cls(**section)
+        return parse_settings(cls, section, "training")

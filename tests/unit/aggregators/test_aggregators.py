@@ -100,7 +100,10 @@ def test_attention_of_large_bags_survives_mixed_precision():
     [
         ("clamm", "aggregator: no 'clamm'; allowed: .*abmil, .*max, mean"),
         ({"aggregator": "abmil"}, "expected a name or"),
-        ({"name": "abmil", "gate": True}, "no parameter 'gate'; allowed: gated, hidden_dim"),
+        (
+            {"name": "abmil", "gate": True},
+            "no parameter 'gate'; did you mean 'gated'",
+        ),
         ({"name": "abmil", "gated": 1}, "gated is 1, expected bool"),
         ({"name": "abmil", "hidden_dim": True}, "hidden_dim is True, expected int or nothing"),
         ({"name": "abmil", "hidden_dim": 0}, "hidden_dim is 0; it must be at least 1"),

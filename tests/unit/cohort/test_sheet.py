@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 
 from slidesieve.cohort.sheet import read_sheet
 
@@ -13,16 +12,11 @@ CLASSES = ["benign", "tumour"]
 
 
 @pytest.fixture
-def schema(repo):
-    return yaml.safe_load((repo / "workflow/schemas/samples.schema.yaml").read_text())
-
-
-@pytest.fixture
-def read(tmp_path, schema):
+def read(tmp_path):
     def from_text(text, **options):
         path = tmp_path / "sheet.csv"
         path.write_text(text, encoding="utf-8")
-        return read_sheet(path, schema, CLASSES, **{"required": ("path",)} | options)
+        return read_sheet(path, CLASSES, **options)
 
     return from_text
 
@@ -67,7 +61,7 @@ def test_all_mistakes_are_reported_with_their_rows(read):
     for row, words in {
         2: "slide_id",
         3: "patient_id is missing",
-        4: "label 'malignant' is not among the classes: benign, tumour",
+        4: "label 'malignant' is not among the classes; allowed: benign, tumour",
         5: "mpp",
         6: "mpp",
         7: "path is missing",
@@ -77,6 +71,24 @@ def test_all_mistakes_are_reported_with_their_rows(read):
     assert "slide_id 's8' stands in rows 8, 9" in text
     assert "the slide g.svs stands in rows 8, 9" in text
     assert "patient 'P8' has slides of 2 classes (benign, tumour)" in text
+
+
+def test_a_label_that_is_nearly_a_class_names_it_and_its_rows(read):
+    rows = "".join(f"s{i},P{i},{'Tumor' if i > 2 else 'benign'},{i}.svs\n" for i in range(7))
+    (problem,) = read("slide_id,patient_id,label,path\n" + rows).problems
+    assert problem.endswith(
+        ", rows 5 to 8: label 'Tumor' is not among the classes; "
+        "did you mean 'tumour'? allowed: benign, tumour"
+    )
+
+
+def test_blank_labels_are_named_by_row_with_what_to_write(read):
+    sheet = read("slide_id,patient_id,label,path\na,P1,,a.svs\nb,P2,benign,b.svs\nc,P3,,c.svs\n")
+    (problem,) = sheet.problems
+    assert problem.endswith(
+        ", rows 2, 4: label is missing; write one of the classes: benign, tumour"
+    )
+    assert sheet.n_unread == 2
 
 
 def test_an_unknown_column_names_its_neighbour(read):
@@ -98,15 +110,15 @@ def test_sheets_without_substance_are_refused(read, text, words):
     assert any(words in problem for problem in read(text).problems)
 
 
-def test_a_missing_or_binary_file_is_named(tmp_path, schema):
-    missing = read_sheet(tmp_path / "none.csv", schema, CLASSES)
+def test_a_missing_or_binary_file_is_named(tmp_path):
+    missing = read_sheet(tmp_path / "none.csv", CLASSES)
     assert "none.csv: cannot be read (No such file" in missing.problems[0]
     binary = tmp_path / "sheet.csv"
     binary.write_bytes(b"PK\x03\x04\xff\xfe\x00")
-    assert "UTF-8" in read_sheet(binary, schema, CLASSES).problems[0]
+    assert "UTF-8" in read_sheet(binary, CLASSES).problems[0]
 
 
-def test_excel_byte_order_mark_is_no_part_of_the_first_column(tmp_path, schema):
+def test_excel_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
     path = tmp_path / "sheet.csv"
     path.write_text("slide_id,patient_id,label\na,P1,benign\n", encoding="utf-8-sig")
-    assert read_sheet(path, schema, CLASSES).problems == ()
+    assert read_sheet(path, CLASSES, needs_path=False).problems == ()

@@ -87,7 +87,7 @@ def test_poolings_are_checked_by_name():
         ({"name": "timm:resnet18", "revision": "main"}, "revision goes with models of the"),
         ({"name": "timm:resnet18", "sha256": "0" * 64}, "sha256 goes with"),
         ({"name": "colour_texture", "precision": "bf16"}, "bf16 is for networks"),
-        ({"name": "conch_v1", "sha256": "abc"}, "not 64 hexadecimal digits"),
+        ({"name": "conch_v1", "sha256": "abc"}, "must be 64 hexadecimal digits"),
         ({"name": "conch_v1", "revision": 12}, "put it in quotes"),
     ],
 )

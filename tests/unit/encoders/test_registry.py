@@ -51,9 +51,12 @@ def test_all_mistakes_of_an_entry_are_reported_at_once():
     assert "unknown key 'pretraned'; did you mean 'pretrained'" in str(error.value)
 
 
-@pytest.mark.parametrize("entry", [{}, {"name": ""}, {"name": 3}])
-def test_an_entry_without_a_name_is_refused(entry):
-    with pytest.raises(ConfigError, match="name is missing"):
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [({}, "name is missing"), ({"name": ""}, "name: '' must be"), ({"name": 3}, "name: 3 must be")],
+)
+def test_an_entry_without_a_name_is_refused(entry, words):
+    with pytest.raises(ConfigError, match=words):
         parse_encoder(entry)
 
 

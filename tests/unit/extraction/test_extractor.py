@@ -21,7 +21,7 @@ from slidesieve.extraction.extractor import (
 from slidesieve.slide.open import open_slide
 from slidesieve.store.features import read_features, write_features
 from slidesieve.store.tile_records import TileSet
-from slidesieve.tiling import read_tile
+from slidesieve.tiling.spec import read_tile
 
 
 class MeanColour:

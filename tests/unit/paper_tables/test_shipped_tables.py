@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from snakemake.utils import update_config
 
 from slidesieve.config.checks import check_config
-from slidesieve.config.layers import settle_layers
+from slidesieve.config.layers import lay_over, layered, read_layers
 from slidesieve.config.model_checks import model_problems
 
 NAMES = (
@@ -16,20 +15,10 @@ NAMES = (
 )
 
 
-@pytest.fixture(scope="module")
-def schemas(repo):
-    return [
-        yaml.safe_load((repo / f"workflow/schemas/{name}.schema.yaml").read_text())
-        for name in ("config", "samples")
-    ]
-
-
 def laid_over(repo, *files: str) -> dict:
-    config: dict = {}
-    for file in ("config.yaml", *files):
-        update_config(config, yaml.safe_load((repo / file).read_text()))
-    settle_layers(config)
-    return config
+    return layered(
+        read_layers([repo / "config.yaml"]), read_layers([repo / file for file in files])
+    )
 
 
 def study_file(name: str) -> str:
@@ -41,10 +30,10 @@ def test_the_list_of_this_test_is_whole(repo):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_study_is_sound_and_its_models_can_be_built(repo, schemas, monkeypatch, name):
+def test_each_study_is_sound_and_its_models_can_be_built(repo, monkeypatch, name):
     monkeypatch.chdir(repo)
     config = laid_over(repo, study_file(name))
-    assert check_config(config, *schemas).problems == ()
+    assert check_config(config).problems == ()
     rows = config["paper_tables"][name]["rows"]
     assert model_problems({model: config["models"][model] for model in rows}) == []
 
@@ -65,23 +54,17 @@ def test_no_study_changes_a_model_of_the_config_or_of_another_study(repo):
             assert seen.setdefault(model, spec) == spec, (name, model)
 
 
-def test_all_studies_can_be_made_at_once(repo, schemas, monkeypatch):
+def test_all_studies_can_be_made_at_once(repo, monkeypatch):
     monkeypatch.chdir(repo)
     config = laid_over(repo, *map(study_file, NAMES))
-    assert check_config(config, *schemas).problems == ()
+    assert check_config(config).problems == ()
     assert set(config["paper_tables"]) == set(NAMES)
 
 
 def test_rows_of_a_study_follow_the_users_own_models(repo):
-    config: dict = {}
-    for layer in (
-        yaml.safe_load((repo / "config.yaml").read_text()),
-        {"models": {"abmil": {"aggregator": {"hidden_dim": 512}}}},
-        {"models": {"dtc_abmil": {"reducer": {"stages": 2}}}},
-        yaml.safe_load((repo / study_file("retention")).read_text()),
-    ):
-        update_config(config, layer)
-    settle_layers(config)
+    own = {"models": {"dtc_abmil": {"like": "dtc_abmil", "reducer": {"stages": 2}}}}
+    lay_over(own, yaml.safe_load((repo / study_file("retention")).read_text()))
+    config = layered(yaml.safe_load((repo / "config.yaml").read_text()), own)
     assert config["models"]["dtc_r0.7"]["reducer"]["stages"] == 2
     assert config["models"]["dtc_r0.7"]["reducer"]["retention"] == 0.7
 

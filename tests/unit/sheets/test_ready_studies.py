@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import pytest
-import yaml
-from snakemake.utils import update_config
 
 from helpers.archive_tables import CLINICAL_HEADER, PANDA_HEADER, cases, write_lines, write_sheet
 from slidesieve.cli.main import main
 from slidesieve.config.checks import check_config
-from slidesieve.config.layers import settle_layers
+from slidesieve.config.layers import layered, read_layers
 from slidesieve.config.model_checks import model_problems
 
 RCC = {"TCGA-KICH": 6, "TCGA-KIRC": 7, "TCGA-KIRP": 5}
@@ -57,15 +55,10 @@ def test_a_ready_study_is_sound_and_the_papers(
 ):
     monkeypatch.chdir(tmp_path)
     assert main(["sheet", *arguments(tmp_path)]) == 0
-    config = yaml.safe_load((repo / "config.yaml").read_text())
-    update_config(config, yaml.safe_load((repo / f"config/{study}.yaml").read_text()))
-    settle_layers(config)
-    schemas = repo / "workflow/schemas"
-    checked = check_config(
-        config,
-        yaml.safe_load((schemas / "config.schema.yaml").read_text()),
-        yaml.safe_load((schemas / "samples.schema.yaml").read_text()),
+    config = layered(
+        read_layers([repo / "config.yaml"]), read_layers([repo / f"config/{study}.yaml"])
     )
+    checked = check_config(config)
     assert not checked.problems
     assert not model_problems(config["models"])
     assert set(checked.sheets) == set(config["datasets"]) == {study}
@@ -75,7 +68,6 @@ def test_a_ready_study_is_sound_and_the_papers(
     assert settings["folds"]["k"] == 5
     assert (settings["target_mpp"], settings["tile_px"]) == (0.5, 256)
     assert config["encoders"] == ["conch_v1"]
-    # A model added to the demo must be taken back in each study, or be wanted there.
     assert set(config["models"]) == MODELS
     for name in MODELS - {"abmil", "transmil"}:
         assert config["models"][name]["reducer"]["retention"] == 0.4

@@ -12,15 +12,24 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
 from slidesieve.errors import ConfigError
+from slidesieve.splits import folds as drawing
 from slidesieve.splits.folds import (
     check_folds,
     fold_columns,
-    make_folds,
+    folds_table,
     patients_in_two_classes,
     too_few_patients,
 )
+from slidesieve.splits.own_folds import read_own_folds
+from slidesieve.splits.settings import FoldSettings
+from slidesieve.store.tables import read_csv
 
 CLASSES = ("acinar", "solid")
+
+
+def make_folds(cohort, k, seed, repeats=1, val_fraction=0.2):
+    settings = FoldSettings(k=k, seed=seed, repeats=repeats, val_fraction=float(val_fraction))
+    return drawing.make_folds(cohort, settings)
 
 
 def cohort_of(slides_of_patients: dict[str, list[int]]) -> pd.DataFrame:
@@ -129,14 +138,55 @@ def test_patient_in_two_classes_and_small_class_are_both_named():
     assert too_few_patients(cohort_of({"a": [1, 1]}), 2) == []
 
 
+FIELD_FOLDS = "field_cases/folds"
+
+
+@pytest.mark.parametrize(("name", "n_folds"), [("case", 2), ("fewer", 1), ("four", 4)])
+def test_folds_that_people_have_are_read(shared_data, name, n_folds):
+    path = shared_data / f"{FIELD_FOLDS}/{name}.csv"
+    own, written = read_own_folds(path), read_csv(path)
+    folds = folds_table(own, read_csv(shared_data / f"{FIELD_FOLDS}/labels.csv"))
+    names = fold_columns(folds)
+    assert own.n_folds == len(names) == n_folds
+    is_tested = (folds[names] == "test").any(axis=1)
+    assert own.tested == set(folds.loc[is_tested, "slide_id"])
+    assert list(folds["slide_id"]) == list(written["slide_id"])
+    for name in names:
+        assert list(folds[name]) == list(written[name].str.strip().str.lower())
+
+
+def test_one_fold_in_clams_form_takes_patients_and_labels_from_the_cohort(shared_data):
+    own = read_own_folds(shared_data / f"{FIELD_FOLDS}/splits_0.csv")
+    cohort = pd.DataFrame(
+        [(f"s{i}", f"p{i}", "AB"[i % 2]) for i in range(8)],
+        columns=["slide_id", "patient_id", "label"],
+    )
+    folds = folds_table(own, cohort)
+    check_folds(folds, cohort, ["A", "B"])
+    assert own.tested == {"s0", "s1"}
+    assert dict(zip(folds["slide_id"], folds["fold_0"], strict=True)) == {
+        **dict.fromkeys(("s2", "s3", "s6", "s7"), "train"),
+        **dict.fromkeys(("s4", "s5"), "val"),
+        **dict.fromkeys(("s0", "s1"), "test"),
+    }
+
+
 @pytest.mark.parametrize(
-    ("arguments", "key"),
-    [({"k": 1}, "folds.k"), ({"repeats": 0}, "folds.repeats"), ({"val_fraction": 1.0}, "val_frac")],
+    ("text", "words"),
+    [
+        (None, "cannot be read"),
+        ("slide_id,label\ns0,A\n", "has no column fold_0"),
+        ("slide_id,fold_1\ns0,test\n", "must be fold_0, fold_1, …; found fold_1"),
+        ("fold_0\ntest\n", "column slide_id is missing"),
+        ("train,test\n,\n", "names no slide"),
+    ],
 )
-def test_settings_out_of_range_are_refused(arguments, key):
-    cohort = cohort_of({"a": [1] * 5, "b": [1] * 5})
-    with pytest.raises(ConfigError, match=key):
-        make_folds(cohort, **({"k": 2, "seed": 0} | arguments))
+def test_a_file_without_folds_says_what_is_missing(tmp_path, text, words):
+    path = tmp_path / "folds.csv"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigError, match=words):
+        read_own_folds(path)
 
 
 @pytest.fixture

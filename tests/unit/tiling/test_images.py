@@ -13,8 +13,8 @@ import pytest
 
 from slidesieve.slide.open import open_slide
 from slidesieve.store.tile_records import TileSet
-from slidesieve.tiling import choose_tile_spec, read_tile
 from slidesieve.tiling.images import write_tile_images
+from slidesieve.tiling.spec import choose_tile_spec, read_tile
 
 
 def four_tiles(path: Path) -> TileSet:

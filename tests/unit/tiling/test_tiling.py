@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from slidesieve.errors import SlideError
 from slidesieve.slide.open import open_slide
-from slidesieve.tiling import TileSettings, choose_tile_spec, read_tile, tile_grid, tile_slide
-from slidesieve.tiling.grid import grid_positions, polygon_edges, tissue_fractions
+from slidesieve.tiling.grid import grid_positions, polygon_edges, tile_grid, tissue_fractions
+from slidesieve.tiling.settings import TileSettings
+from slidesieve.tiling.spec import choose_tile_spec, read_tile
+from slidesieve.tiling.tile import tile_slide
 from slidesieve.tissue.params import TissueParams
 from slidesieve.tissue.polygons import as_multipolygon, mask_to_polygons
 from slidesieve.tissue.result import TissueResult

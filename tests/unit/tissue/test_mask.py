@@ -177,11 +177,15 @@ class TestParams:
         wrong = {"closing": 3, "median_um": -1, "exclude_pen": "perhaps", "otsu_floor": 2.5}
         with pytest.raises(ConfigError) as refusal:
             TissueParams.from_mapping(wrong)
-        closing, median, pen, floor = refusal.value.problems
-        assert closing.startswith("tissue.closing: unknown; did you mean 'closing_um'?")
+        floor, median, pen, closing = refusal.value.problems
         assert median == "tissue.median_um: -1 must be a number from 0 to 1000"
-        assert pen == "tissue.exclude_pen: 'perhaps' must be true or false"
         assert floor == "tissue.otsu_floor: 2.5 must be a whole number from 0 to 254"
+        assert pen == "tissue.exclude_pen: 'perhaps' must be true or false"
+        assert closing.startswith("tissue: unknown key 'closing'; did you mean 'closing_um'?")
+
+    def test_true_is_no_number(self):
+        with pytest.raises(ConfigError, match=r"closing_um: 'true' must be a number"):
+            TissueParams.from_mapping({"closing_um": True})
 
     def test_defaults_lie_in_their_own_ranges(self):
         assert TissueParams.from_mapping(asdict(TissueParams())) == TissueParams()

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from slidesieve.errors import SlideError, TileReadError
 from slidesieve.slide.open import open_slide
 from slidesieve.synthetic.painter import paint_large
-from slidesieve.tiling import TileSettings, tile_slide
+from slidesieve.tiling.settings import TileSettings
 from slidesieve.tiling.stream import stream_tiles
+from slidesieve.tiling.tile import tile_slide
 from slidesieve.tissue.params import TissueParams
 from slidesieve.tissue.segment import segment_slide
 

@@ -1,0 +1,81 @@
+"""Keys of the sections that all datasets share; `training` has a home of its own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StrictInt, StrictStr
+from pydantic.dataclasses import dataclass
+
+from slidesieve.parsing.settings import STRICT, UNIQUE
+
+
+@dataclass(frozen=True, config=STRICT)
+class EvaluationSettings:
+    """The `evaluation` section."""
+
+    bootstrap: StrictInt = Field(
+        1000, ge=100, description="Resamples of patients behind every interval."
+    )
+    seed: StrictInt = Field(0, ge=0, description="Of the resamples.")
+    compare_to: StrictStr | None = Field(
+        None, description="Model that all others are tested against; null means the first."
+    )
+
+
+@dataclass(frozen=True, config=STRICT)
+class ReportSettings:
+    """The `report` section."""
+
+    heatmap_model: StrictStr | None = Field(
+        None, description="Model whose attention is drawn; null means evaluation.compare_to."
+    )
+    heatmaps_per_class: StrictInt = Field(
+        2, ge=0, description="Slides per class with a heat map and a tissue overview."
+    )
+    token_models: Annotated[list[StrictStr], UNIQUE] | None = Field(
+        None,
+        json_schema_extra={"uniqueItems": True},
+        description="Models whose kept, merged and pruned tiles are shown; null means those that "
+        "reduce with dtc or sparselearn.",
+    )
+    tokens_per_class: StrictInt = Field(
+        1, ge=0, description="Slides per class on which those are shown."
+    )
+
+
+@dataclass(frozen=True, config=STRICT)
+class StageResources:
+    """Resources of a stage's jobs. A stage has defaults of its own for what is not given."""
+
+    threads: StrictInt | None = Field(None, ge=1, le=256, description="Threads per job.")
+    mem_mb: StrictInt | None = Field(None, ge=100, description="Memory per job in MB.")
+    runtime: StrictInt | None = Field(None, ge=1, description="Time limit per job in minutes.")
+    gpu: StrictInt | None = Field(None, ge=0, le=8, description="GPUs per job.")
+
+
+@dataclass(frozen=True, config=STRICT)
+class FeaturesResources(StageResources):
+    """Resources of the jobs that make features."""
+
+    slides_per_job: StrictInt = Field(
+        8, ge=1, description="Most slides that one job encodes with a model it loads once."
+    )
+
+
+@dataclass(frozen=True, config=STRICT)
+class Resources:
+    """Resources that a site tunes without touching rules."""
+
+    slide: StageResources = Field(
+        default_factory=StageResources, description="Tissue and tiles of a slide."
+    )
+    features: FeaturesResources = Field(
+        default_factory=FeaturesResources, description="Features of some slides."
+    )
+    train: StageResources = Field(
+        default_factory=StageResources, description="Fitting a model to a fold."
+    )
+    report: StageResources = Field(
+        default_factory=StageResources, description="Tables and pictures."
+    )
