@@ -92,13 +92,12 @@ def _draft(options: argparse.Namespace) -> SheetDraft:
         raise ConfigError([f"{folder} is not a folder"])
     if options.slides:
         files = [(slide_name(path), path.absolute()) for path in find_slides(folder)]
-        endings = SLIDE_ENDINGS
     else:
         found = sorted(path for path in folder.iterdir() if path.suffix in FEATURE_ENDINGS)
         files = [(path.stem, path) for path in found]
-        endings = FEATURE_ENDINGS
     if not files:
-        raise ConfigError([f"{folder} holds no file that ends with {', '.join(endings)}"])
+        endings = ", ".join(SLIDE_ENDINGS if options.slides else FEATURE_ENDINGS)
+        raise ConfigError([f"{folder} holds no file that ends with {endings}"])
     draft = draft_from_files(files, read_labels(options.labels) if options.labels else {})
     if options.features:
         # Files of features are found by the name of their slide, so it must stay as it is.

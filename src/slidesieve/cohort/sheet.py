@@ -39,7 +39,7 @@ class _Row:
     label: StrictStr
     path: StrictStr | None = None
     mpp: StrictFloat | StrictInt | None = Field(
-        None,
+        default=None,
         ge=PLAUSIBLE_MPP[0],
         le=PLAUSIBLE_MPP[1],
         json_schema_extra={

@@ -20,23 +20,24 @@ class DatasetSource:
     """Where slides, or ready-made features, and their labels lie."""
 
     slides: StrictStr | None = Field(
-        None,
+        default=None,
         description="Sample sheet (CSV) of slides: slide_id, patient_id, label, path, and as far "
         "as wanted mpp, tissue.<parameter> and meta.<anything>.",
     )
     slides_dir: StrictStr | None = Field(
-        None, description="Folder that relative paths of the sheet start from."
+        default=None, description="Folder that relative paths of the sheet start from."
     )
     features: StrictStr | None = Field(
-        None,
+        default=None,
         description="Folder of ready-made features (TRIDENT or CLAM HDF5, or .pt) in place of "
         "slides.",
     )
     labels: StrictStr | None = Field(
-        None, description="Sample sheet of ready-made features: slide_id, patient_id, label."
+        default=None,
+        description="Sample sheet of ready-made features: slide_id, patient_id, label.",
     )
     encoder: FileName = Field(
-        "provided", description="Name of the ready-made features in the tables."
+        default="provided", description="Name of the ready-made features in the tables."
     )
     classes: Annotated[list[StrictStr], UNIQUE] = Field(
         min_length=2,
@@ -50,16 +51,16 @@ class DatasetSettings(TileSettings, DatasetSource):
     """One dataset. It becomes results/<name>/ and the target <name>."""
 
     assume_mpp: StrictFloat | None = Field(
-        None,
+        default=None,
         ge=PLAUSIBLE_MPP[0],
         le=PLAUSIBLE_MPP[1],
         description="µm per px of slides that state none, neither in the file nor in the sheet.",
     )
     mpp_from_objective: StrictBool = Field(
-        False, description="Fall back on 10 / objective power where no mpp is stated."
+        default=False, description="Fall back on 10 / objective power where no mpp is stated."
     )
     reader: Literal["auto", "tiled", "tiled-half", "openslide"] = Field(
-        "auto",
+        default="auto",
         description="Reader of slides. auto reads tiled TIFFs directly and leaves others to "
         "OpenSlide; tiled-half decodes JPEG at half scale where no level is nearer.",
     )
@@ -67,18 +68,18 @@ class DatasetSettings(TileSettings, DatasetSource):
         default_factory=TissueParams, description="Parameters of tissue segmentation."
     )
     truth: StrictStr | None = Field(
-        None,
+        default=None,
         description="Folder of truth masks, <slide_id>.png of the whole slide at any scale, 0 "
         "where there is no lesion. Only the diagnostics of selectors read them.",
     )
     on_slide_error: Literal["quarantine", "fail"] = Field(
-        "quarantine",
+        default="quarantine",
         description="Whether an unusable slide is left out and named, or stops the run.",
     )
     max_failed_fraction: StrictFloat = Field(
-        0.2, ge=0, le=1, description="Share of unusable slides above which the run stops."
+        default=0.2, ge=0, le=1, description="Share of unusable slides above which the run stops."
     )
     tile_images: StrictBool = Field(
-        False, description="Keep the tiles as JPEGs, one ZIP per slide, under tile_images/."
+        default=False, description="Keep the tiles as JPEGs, one ZIP per slide, under tile_images/."
     )
     folds: FoldSettings = Field(default_factory=FoldSettings, description="The splits.")

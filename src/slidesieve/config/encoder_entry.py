@@ -20,7 +20,7 @@ class EncoderEntry(EncoderSpec):
     """An encoder with options."""
 
     id: FileName | None = Field(
-        None, description="Name in results/ and tables; null makes it of `name`."
+        default=None, description="Name in results/ and tables; null makes it of `name`."
     )
 
 

@@ -29,18 +29,20 @@ class ModelSpec:
     """One model: a token reducer followed by an aggregator. It is a row of every table."""
 
     like: StrictStr | None = Field(
-        None,
+        default=None,
         description="Another model that this one equals but for what it says itself. A part "
         "without a name changes the other model's part.",
     )
     reducer: NamedPart = Field(
-        "none", description="The reducer, which makes fewer tokens: a name, or name and parameters."
+        default="none",
+        description="The reducer, which makes fewer tokens: a name, or name and parameters.",
     )
     aggregator: NamedPart | None = Field(
-        None,
+        default=None,
         description="The aggregator, which makes a prediction of tokens: a name, or name and "
         "parameters. Every model needs one, its own or that of `like`.",
     )
     standardise: StrictBool = Field(
-        True, description="Scale features by mean and standard deviation of the training tokens."
+        default=True,
+        description="Scale features by mean and standard deviation of the training tokens.",
     )

@@ -28,13 +28,17 @@ Measure = Literal[
 ]
 
 
+def _default_measures() -> list[Measure]:
+    return ["balanced_accuracy", "auc_macro_ovr"]
+
+
 @dataclass(frozen=True, config=STRICT)
 class PaperColumn:
     """A column of the paper's numbers."""
 
     place: StrictStr = Field(description="Where the numbers stand in the paper.")
     beside: Measure | None = Field(
-        None, description="Measure of ours in whose panel of the figure they are drawn."
+        default=None, description="Measure of ours in whose panel of the figure they are drawn."
     )
 
 
@@ -61,7 +65,7 @@ class PaperTableRow:
     )
 
 
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True, config=STRICT, kw_only=True)
 class PaperTable:
     """A table in the shape of a paper's."""
 
@@ -73,11 +77,13 @@ class PaperTable:
         min_length=2, description="Model → row of the table, in its order."
     )
     measures: Annotated[list[Measure], UNIQUE] = Field(
-        default_factory=lambda: ["balanced_accuracy", "auc_macro_ovr"],
+        default_factory=_default_measures,
         min_length=1,
-        json_schema_extra={"uniqueItems": True, "default": ["balanced_accuracy", "auc_macro_ovr"]},
+        json_schema_extra={"uniqueItems": True, "default": [*_default_measures()]},
         description="Metrics and costs in the order of the figure's panels. The table has all "
         "costs.",
     )
-    level: Literal["patient", "slide"] = Field("patient", description="The unit of a case.")
-    paper: Paper | None = Field(None, description="The paper whose numbers stand beside ours.")
+    level: Literal["patient", "slide"] = Field(default="patient", description="The unit of a case.")
+    paper: Paper | None = Field(
+        default=None, description="The paper whose numbers stand beside ours."
+    )

@@ -15,11 +15,11 @@ class EvaluationSettings:
     """The `evaluation` section."""
 
     bootstrap: StrictInt = Field(
-        1000, ge=100, description="Resamples of patients behind every interval."
+        default=1000, ge=100, description="Resamples of patients behind every interval."
     )
-    seed: StrictInt = Field(0, ge=0, description="Of the resamples.")
+    seed: StrictInt = Field(default=0, ge=0, description="Of the resamples.")
     compare_to: StrictStr | None = Field(
-        None, description="Model that all others are tested against; null means the first."
+        default=None, description="Model that all others are tested against; null means the first."
     )
 
 
@@ -28,19 +28,20 @@ class ReportSettings:
     """The `report` section."""
 
     heatmap_model: StrictStr | None = Field(
-        None, description="Model whose attention is drawn; null means evaluation.compare_to."
+        default=None,
+        description="Model whose attention is drawn; null means evaluation.compare_to.",
     )
     heatmaps_per_class: StrictInt = Field(
-        2, ge=0, description="Slides per class with a heat map and a tissue overview."
+        default=2, ge=0, description="Slides per class with a heat map and a tissue overview."
     )
     token_models: Annotated[list[StrictStr], UNIQUE] | None = Field(
-        None,
+        default=None,
         json_schema_extra={"uniqueItems": True},
         description="Models whose kept, merged and pruned tiles are shown; null means those that "
         "reduce with dtc or sparselearn.",
     )
     tokens_per_class: StrictInt = Field(
-        1, ge=0, description="Slides per class on which those are shown."
+        default=1, ge=0, description="Slides per class on which those are shown."
     )
 
 
@@ -48,10 +49,12 @@ class ReportSettings:
 class StageResources:
     """Resources of a stage's jobs. A stage has defaults of its own for what is not given."""
 
-    threads: StrictInt | None = Field(None, ge=1, le=256, description="Threads per job.")
-    mem_mb: StrictInt | None = Field(None, ge=100, description="Memory per job in MB.")
-    runtime: StrictInt | None = Field(None, ge=1, description="Time limit per job in minutes.")
-    gpu: StrictInt | None = Field(None, ge=0, le=8, description="GPUs per job.")
+    threads: StrictInt | None = Field(default=None, ge=1, le=256, description="Threads per job.")
+    mem_mb: StrictInt | None = Field(default=None, ge=100, description="Memory per job in MB.")
+    runtime: StrictInt | None = Field(
+        default=None, ge=1, description="Time limit per job in minutes."
+    )
+    gpu: StrictInt | None = Field(default=None, ge=0, le=8, description="GPUs per job.")
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -59,7 +62,7 @@ class FeaturesResources(StageResources):
     """Resources of the jobs that make features."""
 
     slides_per_job: StrictInt = Field(
-        8, ge=1, description="Most slides that one job encodes with a model it loads once."
+        default=8, ge=1, description="Most slides that one job encodes with a model it loads once."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from slidesieve.cohort.sheet import Sheet, Slide, read_sheet
@@ -38,6 +38,7 @@ class Dataset:
     features_dir: Path | None
     fold_count: int
     tested: frozenset[str]
+    _by_id: Mapping[str, Slide] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def slide_ids(self) -> list[str]:
@@ -59,7 +60,8 @@ class Dataset:
         return None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_by_id", {slide.slide_id: slide for slide in self.slides})
+        by_id = {slide.slide_id: slide for slide in self.slides}
+        object.__setattr__(self, "_by_id", by_id)
 
 
 @dataclass(frozen=True)

@@ -27,32 +27,33 @@ class EncoderSpec:
         min_length=1, description="A published encoder, or a family, or family:model."
     )
     pretrained: StrictBool | None = Field(
-        None,
+        default=None,
         description="true downloads the published weights, false asks for random ones on purpose; "
         "null downloads them unless `weights` is given.",
     )
     weights: Path | None = Field(
-        None,
+        default=None,
         json_schema_extra={WORDS: "the path of a file or folder, or null"},
         description="Local file of weights, .safetensors, .pth or .bin, or a folder as the hub "
         "has it.",
     )
     revision: StrictStr | None = Field(
-        None,
+        default=None,
         json_schema_extra={WORDS: "text (put it in quotes), or null"},
         description="Commit, tag or branch of the hub's repository in place of the registry's.",
     )
     sha256: _Sha256 | None = Field(
-        None, description="Of the file of weights; another file is refused."
+        default=None, description="Of the file of weights; another file is refused."
     )
     pooling: StrictStr | None = Field(
-        None, description="How the output becomes one vector, where an encoder has several ways."
+        default=None,
+        description="How the output becomes one vector, where an encoder has several ways.",
     )
     precision: Literal["fp32", "fp16", "bf16"] | None = Field(
-        None, description="Arithmetic; null leaves the choice to the encoder."
+        default=None, description="Arithmetic; null leaves the choice to the encoder."
     )
     device: StrictStr | None = Field(
-        None,
+        default=None,
         json_schema_extra={WORDS: "text such as cpu or cuda:0, or null"},
         description="As torch writes it (cpu, cuda, cuda:1); null takes a GPU if there is one.",
     )

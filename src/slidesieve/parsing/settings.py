@@ -60,9 +60,13 @@ def plain(settings: object) -> dict[str, Any]:
     return adapter(type(settings)).dump_python(settings)
 
 
-@cache
-def adapter(kind: type) -> TypeAdapter:
+def adapter(kind: Any) -> TypeAdapter:  # noqa: ANN401
     """The validator of a kind of settings."""
+    return _made_once(kind)
+
+
+@cache
+def _made_once(kind: Any) -> TypeAdapter:  # noqa: ANN401
     return TypeAdapter(kind)
 
 

@@ -76,7 +76,7 @@ def _table_of_folds(path: Path, records: list[dict[str, str]], n_folds: int) -> 
         (row["slide_id"], [row.get(f"{_FOLD}{fold}", "").lower() for fold in range(n_folds)])
         for row in records
     ]
-    labels = {
+    labels: dict[str, dict[str, str]] = {
         row["slide_id"]: {name: row[name] for name in ("patient_id", "label") if name in row}
         for row in records
     }

@@ -35,7 +35,7 @@ def shared_patients(
 
     The three sequences run in step, one entry a slide; `where` names the split.
     """
-    slides_of = defaultdict(lambda: defaultdict(list))
+    slides_of: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for slide, patient, part in zip(slide_ids, patient_ids, parts, strict=True):
         slides_of[str(patient)][part].append(str(slide))
     problems = []

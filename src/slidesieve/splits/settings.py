@@ -13,21 +13,27 @@ class FoldSettings:
     """How a cohort is split into training, validation and test parts."""
 
     k: StrictInt = Field(
-        5, ge=2, le=50, description="Number of folds; each patient is tested once per repeat."
+        default=5,
+        ge=2,
+        le=50,
+        description="Number of folds; each patient is tested once per repeat.",
     )
     repeats: StrictInt = Field(
-        1, ge=1, le=50, description="Repetitions of the whole cross-validation, each shuffled anew."
+        default=1,
+        ge=1,
+        le=50,
+        description="Repetitions of the whole cross-validation, each shuffled anew.",
     )
-    seed: StrictInt = Field(0, ge=0, description="Another seed draws other folds.")
+    seed: StrictInt = Field(default=0, ge=0, description="Another seed draws other folds.")
     val_fraction: StrictFloat = Field(
-        0.2,
+        default=0.2,
         ge=0,
         le=0.5,
         description="Share of the training patients of each class kept for early stopping. With 0 "
         "there is no validation part, and models train to the last epoch.",
     )
     file: StrictStr | None = Field(
-        None,
+        default=None,
         description="Your own table of folds in place of drawn ones: slide_id, patient_id, label "
         "and fold_0, fold_1, … with train, val or test in each cell; or one CSV with the columns "
         "train, val and test. It decides the number of folds; one is enough.",

@@ -30,71 +30,76 @@ class TissueParams:
     """How tissue is told from glass; the same values mean the same on every scanner."""
 
     thumbnail_mpp: Number = Field(
-        8.0, ge=0.5, le=64, description="µm per px of the thumbnail that is segmented."
+        default=8.0, ge=0.5, le=64, description="µm per px of the thumbnail that is segmented."
     )
     saturation_threshold: Annotated[
         Literal["otsu"] | Annotated[int, Field(ge=1, le=254)], BeforeValidator(_lower_case)
     ] = Field(
-        "otsu",
+        default="otsu",
         description="Saturation (HSV, 0 to 255) above which a pixel is tissue, or otsu to find it "
         "per slide. Lower it for pale stains.",
     )
     otsu_floor: WholeNumber = Field(
-        20,
+        default=20,
         ge=0,
         le=254,
         description="Lowest threshold that otsu may choose. Otsu's method splits any picture in "
         "two, blank glass into its own noise; the saturation of most glass stays below 15.",
     )
     otsu_ceiling: WholeNumber = Field(
-        35,
+        default=35,
         ge=0,
         le=254,
         description="Highest threshold that otsu may choose. Where much of the tissue is deeply "
         "stained, Otsu's threshold lies above the pale rest (fat, mucus, thin collagen).",
     )
     median_um: Number = Field(
-        24.0,
+        default=24.0,
         ge=0,
         le=1000,
         description="Side of the median filter that smooths the saturation, in µm.",
     )
     closing_um: Number = Field(
-        64.0,
+        default=64.0,
         ge=0,
         le=5000,
         description="Diameter of the closing that joins pieces across thin gaps, in µm.",
     )
     min_area_mm2: Number = Field(
-        0.05, ge=0, le=10_000, description="Smaller tissue pieces are dropped."
+        default=0.05, ge=0, le=10_000, description="Smaller tissue pieces are dropped."
     )
-    min_hole_mm2: Number = Field(0.02, ge=0, le=10_000, description="Smaller holes are filled.")
+    min_hole_mm2: Number = Field(
+        default=0.02, ge=0, le=10_000, description="Smaller holes are filled."
+    )
     exclude_pen: bool = Field(
-        True,
+        default=True,
         description="Leave out green, blue and black pen. Switch it off for stains of these hues "
         "(trichrome, methyl green). Red pen is not told from eosin and blood.",
     )
     pen_width_um: Number = Field(
-        60.0,
+        default=60.0,
         ge=0,
         le=5000,
         description="Inked spots narrower than this are not taken for pen: marking dye and "
         "pigment inside tissue stay.",
     )
     pen_margin_um: Number = Field(
-        80.0,
+        default=80.0,
         ge=0,
         le=5000,
         description="How far around pen nothing counts as tissue, in µm; its edges fade.",
     )
     max_dark_share: Number = Field(
-        0.5,
+        default=0.5,
         ge=0,
         le=1,
         description="A slide with a larger share of black pixels is refused as fluorescence.",
     )
     max_unreadable_share: Number = Field(
-        0.1, ge=0, le=1, description="A slide of which a larger share cannot be decoded is refused."
+        default=0.1,
+        ge=0,
+        le=1,
+        description="A slide of which a larger share cannot be decoded is refused.",
     )
 
     @classmethod

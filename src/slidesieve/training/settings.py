@@ -15,48 +15,54 @@ from slidesieve.parsing.settings import STRICT, parse_settings
 class TrainingSettings:
     """The `training` section of a config."""
 
-    epochs: StrictInt = Field(100, ge=1, description="Most passes over the training slides.")
-    lr: StrictFloat = Field(1e-3, gt=0, description="Adam's learning rate.")
-    weight_decay: StrictFloat = Field(1e-5, ge=0, description="Adam's L2 penalty.")
-    batch_slides: StrictInt = Field(4, ge=1, description="Slides per optimiser step.")
+    epochs: StrictInt = Field(
+        default=100, ge=1, description="Most passes over the training slides."
+    )
+    lr: StrictFloat = Field(default=1e-3, gt=0, description="Adam's learning rate.")
+    weight_decay: StrictFloat = Field(default=1e-5, ge=0, description="Adam's L2 penalty.")
+    batch_slides: StrictInt = Field(default=4, ge=1, description="Slides per optimiser step.")
     token_budget: StrictInt = Field(
-        65_536,
+        default=65_536,
         ge=1,
         description="Most tokens on the device at once, padding included. A step whose slides do "
         "not fit is computed in several passes whose gradients add up to the same step. A CPU gets "
         "at most 4096, or one slide.",
     )
     preload_mb: StrictInt = Field(
-        4000,
+        default=4000,
         ge=0,
         description="Most MB of features held in memory; slides beyond are read from their files "
         "in every pass.",
     )
     patience: StrictInt = Field(
-        50,
+        default=50,
         ge=1,
         description="Epochs without improvement on the validation part before training stops.",
     )
     min_epochs: StrictInt = Field(
-        50, ge=1, description="Epochs before which training does not stop."
+        default=50, ge=1, description="Epochs before which training does not stop."
     )
     monitor: Literal["loss", "balanced_accuracy"] = Field(
-        "balanced_accuracy",
+        default="balanced_accuracy",
         description="Score on the validation part that must improve. Equal balanced accuracies are "
         "decided by the loss.",
     )
     class_weights: Literal["none", "balanced"] = Field(
-        "none",
+        default="none",
         description="Weights of the classes in the loss; balanced: n / (C n_c) over the training "
         "slides.",
     )
-    amp: StrictBool = Field(True, description="Whether to train in mixed precision on a GPU.")
+    amp: StrictBool = Field(
+        default=True, description="Whether to train in mixed precision on a GPU."
+    )
     cpu_bf16: StrictBool = Field(
-        False,
+        default=False,
         description="Whether to train in bfloat16 on a CPU: much faster where it has instructions "
         "for it, much slower elsewhere, and never the same bytes as in full precision.",
     )
-    seed: StrictInt = Field(0, description="Of weights, order of slides, dropout and sampling.")
+    seed: StrictInt = Field(
+        default=0, description="Of weights, order of slides, dropout and sampling."
+    )
 
     @classmethod
     def from_config(cls, section: Mapping[str, object]) -> TrainingSettings:
