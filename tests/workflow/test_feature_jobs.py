@@ -38,6 +38,7 @@ def test_a_new_slide_computes_only_its_own_features(toy):
     assert {job for job in done.jobs if job[0] != "feature_index"} == {
         ("tissue", "dataset=toy, slide=s6"),
         ("tiles", "dataset=toy, slide=s6"),
+        ("tile_index", "dataset=toy"),
         ("features", "toy_colour_texture_0"),  # of s3, s4, s5 and now s6
     }
     assert identities(toy, SLIDES) == before
@@ -60,9 +61,12 @@ def test_a_slide_that_cannot_be_done_harms_no_other(toy):
     """The job fails and says why; the other slides are done, and never done again."""
     before = identities(toy, SLIDES)
     tiles = toy.result("toy/tiles/s1.h5")
-    content = tiles.read_bytes()
+    content, made = tiles.read_bytes(), tiles.stat().st_mtime_ns
     tiles.write_bytes(b"no HDF5 at all")
-    failed = toy.snakemake(INDEX, check=False)
+    # The damage is as old as the file, so that the features job is the first to meet it.
+    os.utime(tiles, ns=(made, made))
+    feature_file(toy, "s1").unlink()
+    failed = toy.snakemake("results/toy/features/colour_texture/s1.h5", INDEX, check=False)
     assert failed.code != 0
     assert "1 of the 3 slides of this job could not be done" in failed.text
     assert "s1: ContractError" in failed.text
@@ -74,6 +78,7 @@ def test_a_slide_that_cannot_be_done_harms_no_other(toy):
     assert plan.rules["features"] == 1, plan.text
     # ... nor when its cause has gone.
     tiles.write_bytes(content)
+    os.utime(tiles, ns=(made, made))
     toy.snakemake("toy", "--until", "feature_index")
     assert identities(toy, others) == {slide: before[slide] for slide in others}
     assert feature_file(toy, "s1").exists()

@@ -131,7 +131,7 @@ def test_a_second_encoder_uses_the_same_tiles(toy):
 )
 def test_a_raised_stage_version_reruns_that_stage(toy, repo, tmp_path, stage, first, spared):
     workflow = tmp_path / "raised"
-    for part in ("Snakefile", "workflow", "src", "profiles", "envs"):
+    for part in ("Snakefile", "config.yaml", "config", "workflow", "src", "profiles", "envs"):
         source = repo / part
         if source.is_dir():
             shutil.copytree(source, workflow / part, ignore=shutil.ignore_patterns("__pycache__"))
@@ -149,6 +149,7 @@ def test_a_raised_stage_version_reruns_that_stage(toy, repo, tmp_path, stage, fi
 def test_a_dataset_is_a_target(toy):
     shutil.rmtree(toy.result("toy/figures"))
     assert set(planned(toy, "toy")) == {
+        "cohort_page",
         "curves",
         "heatmap",
         "model_plot",
