@@ -7,6 +7,14 @@ RETENTION, K = 0.4, 32
 REDUCERS: dict[str, dict[str, object]] = {
     "abmil": {"name": "none"},
     "dtc": {"name": "dtc", "retention": RETENTION},
+    # As both were trained before guided passes.
+    "dtc_before": {
+        **{"name": "dtc", "retention": RETENTION, "train_hard_prune": False},
+        **{"guided_share": 0.0, "compression_start": 0.0, "compression_end": 0.0},
+    },
+    "sparselearn_before": {
+        **{"name": "sparselearn", "k": K, "guided_share": 0.0, "hard_mix_drawn": True}
+    },
     "dtc_as_written": {"name": "dtc", "preset": "as_written", "retention": RETENTION},
     "random_r": {"name": "random", "retention": RETENTION},
     "sparselearn": {"name": "sparselearn", "k": K},

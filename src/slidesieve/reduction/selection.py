@@ -95,6 +95,12 @@ def top_tokens(keys: Tensor, mask: Tensor, left: Tensor) -> Tensor:
     return (rank < left[:, None]) & mask
 
 
+def positions(mask: Tensor) -> Tensor:
+    """Return each real token's position, (B, N), −1 in padding."""
+    place = torch.arange(mask.shape[1], device=mask.device)
+    return place.expand(mask.shape).masked_fill(~mask, -1)
+
+
 def rows_at(values: Tensor, index: Tensor) -> Tensor:
     """Return rows of (B, N, D) values at (B, K) positions, a new tensor (B, K, D).
 
