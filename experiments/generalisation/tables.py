@@ -26,6 +26,8 @@ def summary(results: pd.DataFrame, reference: str = "abmil") -> pd.DataFrame:
     for model, own in results.groupby("model", sort=False):
         row = {"model": model, "cohorts": own["cohort"].nunique(), "slides": len(own)}
         row["balanced_accuracy"] = with_interval(own, lambda table: _balanced(table, ""))
+        if "threshold" in own:
+            row["with threshold"] = with_interval(own, _with_threshold)
         row["auc"] = f"{_auc(own):.3f}"
         row["recall"] = with_interval(own, lambda table: float(table["recall"].mean()))
         pair = own.merge(known, on=_KEYS, suffixes=("", "_of_reference"))
@@ -68,8 +70,16 @@ def _slides(own: pd.DataFrame) -> list[NDArray[np.intp]]:
 
 
 def _balanced(table: pd.DataFrame, suffix: str) -> float:
+    return _mean_recall(table, table[f"prob_tumour{suffix}"].to_numpy() > 0.5)
+
+
+def _with_threshold(table: pd.DataFrame) -> float:
+    return _mean_recall(table, (table["prob_tumour"] > table["threshold"]).to_numpy())
+
+
+def _mean_recall(table: pd.DataFrame, said: NDArray[np.bool_]) -> float:
     is_tumour = table["is_tumour"].to_numpy()
-    right = (table[f"prob_tumour{suffix}"].to_numpy() > 0.5) == is_tumour
+    right = said == is_tumour
     return float((right[is_tumour == 1].mean() + right[is_tumour == 0].mean()) / 2)
 
 
