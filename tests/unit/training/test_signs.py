@@ -32,6 +32,10 @@ def test_an_early_best_epoch_is_a_sign():
     assert "best epoch is 2 of 20" in sign
 
 
+def test_a_validation_part_without_error_could_not_gain():
+    assert signs([1.0] * 20, best_epoch=1) == []
+
+
 def test_what_is_early_counts_from_where_epochs_are_considered():
     accuracies = np.linspace(0.5, 0.95, 20)
     assert len(signs(accuracies, best_epoch=9, first_epoch=9)) == 1
