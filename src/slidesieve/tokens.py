@@ -67,12 +67,15 @@ class Reduction:
         losses: Named scalar losses to be added to the training objective.
         scores: (B, N_in) what the input tokens were ranked by, on the reducer's own scale and
             meaningless in padding; None if by nothing.
+        pupil: (B, N_out) log importance, up to a constant per bag, that shall follow the attention
+            which the aggregator pays to the tokens; in training only, None if nothing shall.
     """
 
     tokens: TokenBatch
     source: Tensor
     losses: dict[str, Tensor] = field(default_factory=dict)
     scores: Tensor | None = None
+    pupil: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,11 @@ def compress_as_written(
 
 def compress_by_default(features, score, targets, training):
     """The preset "default" (docs/explanation/dtc-wsi.md, section 4) in the plainest words."""
+    return _compress(features, score, targets, training=False, gate_of=np.ones_like)
+
+
+def keep_in_training(features, score, targets, training):
+    """The same without `train_hard_prune`: training keeps what inference prunes."""
     return _compress(features, score, targets, training, gate_of=np.ones_like)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from slidesieve.aggregators.registry import build_aggregator
 from slidesieve.errors import ConfigError
 from slidesieve.models.standardise import NoStandardisation, Standardise
 from slidesieve.reduction.base import TokenReducer
+from slidesieve.reduction.guidance import guidance_loss
 from slidesieve.reduction.registry import build_reducer
 from slidesieve.reduction.trace import StageTrace
 from slidesieve.tokens import Reduction, SlideOutput, TokenBatch
@@ -44,7 +46,12 @@ class SlideClassifier(nn.Module):
     ) -> tuple[SlideOutput, Reduction]:
         """Classify B bags; labels (B,) int64 are given in training only."""
         reduction = self.reducer.reduce(tokens, self.standardise)
-        return self.aggregator(reduction.tokens, labels), reduction
+        output = self.aggregator(reduction.tokens, labels)
+        if reduction.pupil is not None:
+            loss = guidance_loss(reduction.pupil, output.attention, reduction.tokens.mask)
+            weighted = {"guidance": self.reducer.guidance_weight * loss}
+            output = replace(output, losses=output.losses | weighted)
+        return output, reduction
 
     def trace(self, tokens: TokenBatch) -> tuple[SlideOutput, Reduction, tuple[StageTrace, ...]]:
         """Classify B bags and tell what the reducer did to each token, stage by stage."""

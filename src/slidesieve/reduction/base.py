@@ -37,11 +37,13 @@ class TokenReducer(nn.Module, ABC):
             weights of before are not worth keeping.
         training_parts: Names of the modules that evaluation never calls; a model loaded for use
             is without them.
+        guidance_weight: Weight in the loss of how far `Reduction.pupil` is from the attention.
     """
 
     teacher: Mapping[str, object] | None = None
     settles_at: float = 0.0
     training_parts: tuple[str, ...] = ()
+    guidance_weight: float = 0.0
 
     def __init__(self, dim: int) -> None:
         super().__init__()

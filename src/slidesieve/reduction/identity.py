@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import torch
-
 from slidesieve.reduction.base import TokenReducer
+from slidesieve.reduction.selection import positions
 from slidesieve.tokens import Reduction, TokenBatch
 
 
@@ -13,5 +12,4 @@ class Identity(TokenReducer):
 
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Keep all tokens."""
-        positions = torch.arange(tokens.mask.shape[1], device=tokens.mask.device)
-        return Reduction(tokens=tokens, source=torch.where(tokens.mask, positions, -1))
+        return Reduction(tokens=tokens, source=positions(tokens.mask))

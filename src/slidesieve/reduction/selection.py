@@ -94,3 +94,9 @@ def top_tokens(keys: Tensor, mask: Tensor, left: Tensor) -> Tensor:
     positions = torch.arange(keys.shape[1], device=keys.device)
     rank = torch.empty_like(order).scatter(1, order, positions.expand_as(order))
     return (rank < left[:, None]) & mask
+
+
+def positions(mask: Tensor) -> Tensor:
+    """Return each real token's position, (B, N), −1 in padding."""
+    place = torch.arange(mask.shape[1], device=mask.device)
+    return place.expand(mask.shape).masked_fill(~mask, -1)

@@ -36,7 +36,8 @@ class FittedModel:
         encoder_revision: What pins the encoder's weights.
         seed: Of the fit.
         best_epoch: Epoch, from 1, whose weights these are.
-        history: A row per epoch: epoch, train_loss, val_loss, val_balanced_accuracy, and what the
+        history: A row per epoch: epoch, train_loss, train_cross_entropy (train_loss without the
+            losses that reducer and aggregator add), val_loss, val_balanced_accuracy, and what the
             reducer has to say of itself (`TokenReducer.diagnostics`).
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -23,6 +24,9 @@ from slidesieve.training.fitted import FittedModel
 from slidesieve.training.memory import TokenBudget
 from slidesieve.training.prediction import balanced_accuracy, predict_bags
 from slidesieve.training.settings import TrainingSettings
+from slidesieve.training.signs import signs_of_failure
+
+log = logging.getLogger(__name__)
 
 
 def fit_fold(
@@ -68,6 +72,9 @@ def fit_fold(
         class_weights = _class_weights(train_bags, len(classes), settings).to(device)
         fit = _Fit(model, settings, class_weights, device)
         best_epoch, history = _run_epochs(fit, train_bags, val_bags)
+    first_epoch = _first_epoch(model.reducer.settles_at, settings.epochs)
+    for sign in signs_of_failure(history, best_epoch, first_epoch, len(classes)):
+        log.warning("training: %s", sign)
     return FittedModel(
         model=model.eval(),
         spec=model_spec,
@@ -103,7 +110,7 @@ def _run_epochs(
     stopping = EarlyStopping(settings, _first_epoch(fit.model.reducer.settles_at, settings.epochs))
     history = []
     for epoch in tqdm(range(1, settings.epochs + 1), desc="epochs", disable=None):
-        row = {"epoch": epoch, "train_loss": fit.train_epoch(train_bags, rng)}
+        row = {"epoch": epoch, **fit.train_epoch(train_bags, rng)}
         row |= fit.validate(val_bags) | fit.model.reducer.diagnostics()
         history.append(row)
         if val_bags:
@@ -154,8 +161,8 @@ class _Fit:
         self._validation_budget = TokenBudget(settings.token_budget, device)
         self._steps_done = 0
 
-    def train_epoch(self, bags: Sequence[Bag], rng: np.random.Generator) -> float:
-        """Pass once over the bags in random order; return the mean loss of the steps."""
+    def train_epoch(self, bags: Sequence[Bag], rng: np.random.Generator) -> dict[str, float]:
+        """Pass once over the bags in random order; return the mean losses of the steps."""
         self.model.train()
         order = rng.permutation(len(bags))
         starts = range(0, len(bags), self.settings.batch_slides)
@@ -169,14 +176,14 @@ class _Fit:
             self.model.schedule(self._steps_done, n_steps)
             losses.append(self._step(step, batches))
             self._steps_done += 1
-        mean_loss = float(np.mean(losses))
+        mean_loss, cross_entropy = np.mean(losses, axis=0).tolist()
         if not np.isfinite(mean_loss):
             raise SlideSieveError(
                 f"training: the loss is {mean_loss} at step {self._steps_done}; lower training.lr"
             )
-        return mean_loss
+        return {"train_loss": mean_loss, "train_cross_entropy": cross_entropy}
 
-    def _step(self, step: int, batches: StepBatches) -> float:
+    def _step(self, step: int, batches: StepBatches) -> list[float]:
         """Take one optimiser step on the mean loss of its bags, in as many passes as needed."""
         bags = batches.steps[step]
         loss = self._budget.run(
@@ -189,17 +196,21 @@ class _Fit:
 
     def _add_up_gradients(
         self, bags: Sequence[Bag], passes: Iterator[tuple[Sequence[Bag], TokenBatch]]
-    ) -> float:
-        """Leave the gradients of the mean loss of some bags in the parameters; return the loss."""
+    ) -> list[float]:
+        """Leave the gradients of the mean loss of some bags in the parameters.
+
+        Returns:
+            The loss, and the cross-entropy in it.
+        """
         self._optimiser.zero_grad(set_to_none=True)
         total_weight = self._class_weights[labels_of(bags)].sum()
-        loss_of_step = torch.zeros((), device=self._device)
+        losses_of_step = torch.zeros(2, device=self._device)
         for group, batch in passes:
             with torch.autocast(self._device.type, self._dtype, enabled=self._amp):
-                loss = self._share_of_loss(group, batch, total_weight, len(bags))
-            self._scaler.scale(loss).backward()
-            loss_of_step += loss.detach()
-        return float(loss_of_step)
+                losses = self._shares_of_losses(group, batch, total_weight, len(bags))
+            self._scaler.scale(losses[0]).backward()
+            losses_of_step += losses.detach()
+        return losses_of_step.tolist()
 
     def validate(self, bags: Sequence[Bag]) -> dict[str, float]:
         """Return the weighted cross-entropy and balanced accuracy of bags; NaN without any."""
@@ -213,17 +224,19 @@ class _Fit:
         accuracy = balanced_accuracy(labels.numpy(), logits.argmax(dim=1).numpy())
         return {"val_loss": float(loss), "val_balanced_accuracy": accuracy}
 
-    def _share_of_loss(
+    def _shares_of_losses(
         self, group: Sequence[Bag], batch: TokenBatch, total_weight: Tensor, n_bags: int
     ) -> Tensor:
-        """Return what a group of a step's bags adds to the mean loss of the step."""
+        """Return what a group of a step's bags adds to the mean loss, and to its cross-entropy."""
         labels = labels_of(group).to(self._device)
         output, reduction = self.model(batch, labels)
         cross_entropy = functional.cross_entropy(
             output.logits.float(), labels, weight=self._class_weights, reduction="sum"
         )
         added = [*output.losses.values(), *reduction.losses.values()]
-        return cross_entropy / total_weight + sum(added) * (len(group) / n_bags)
+        cross_entropy = cross_entropy / total_weight
+        loss = cross_entropy + sum(added) * (len(group) / n_bags)
+        return torch.stack([loss, cross_entropy])
 
 
 class _SingleBags(Sequence[TokenBatch]):

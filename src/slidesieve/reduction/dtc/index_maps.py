@@ -8,12 +8,6 @@ from torch import Tensor
 from slidesieve.tokens import TokenBatch
 
 
-def positions(mask: Tensor) -> Tensor:
-    """Return each real token's position, (B, N), −1 in padding."""
-    place = torch.arange(mask.shape[1], device=mask.device)
-    return place.expand(mask.shape).masked_fill(~mask, -1)
-
-
 def scaled(tokens: TokenBatch, scale: Tensor) -> TokenBatch:
     """Return tokens with each one's features multiplied by its scale, (B, N)."""
     features = tokens.features

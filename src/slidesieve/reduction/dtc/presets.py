@@ -26,7 +26,12 @@ PRESETS: dict[str, DTCSettings] = {
         gate_normalise="none",
         gate_feeds_back=True,
         gate_at_inference=False,
+        train_hard_prune=False,
         sparsity="l1_softmax",
+        guided_share=0.0,
+        guidance_weight=0.0,
+        compression_start=0.0,
+        compression_end=0.0,
     ),
 }
 

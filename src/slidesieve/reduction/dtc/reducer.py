@@ -12,13 +12,14 @@ from torch import Tensor, nn
 
 from slidesieve.nn.rows import rows_at
 from slidesieve.reduction.base import Standardiser, TokenReducer
+from slidesieve.reduction.curriculum import progress
 from slidesieve.reduction.dtc.gate import gate_values, mean_over_bag, normalised
 from slidesieve.reduction.dtc.importance import (
     ImportanceNetwork,
     log_softmax_of_bag,
     relative_importance,
 )
-from slidesieve.reduction.dtc.index_maps import carried_back, carry, follow, positions, scaled
+from slidesieve.reduction.dtc.index_maps import carried_back, carry, follow, scaled
 from slidesieve.reduction.dtc.matching import (
     Pairs,
     choose_pairs,
@@ -34,7 +35,8 @@ from slidesieve.reduction.dtc.scan import scan_order
 from slidesieve.reduction.dtc.settings import DTCSettings
 from slidesieve.reduction.dtc.sparsity import sparsity_of_stage
 from slidesieve.reduction.dtc.state import Plan, State, plan_batch
-from slidesieve.reduction.selection import keep_tokens, top_tokens
+from slidesieve.reduction.guidance import guided_pass
+from slidesieve.reduction.selection import keep_tokens, positions, top_tokens
 from slidesieve.reduction.trace import StageTrace
 from slidesieve.tokens import Reduction, TokenBatch
 
@@ -64,7 +66,9 @@ class DTC(TokenReducer):
     h ← (α_i h_i + α_j h_j) / (α_i + α_j)
     m = σ(γ (importance − τ));  after the last stage h ← h · ∏ m / max(m)
     evaluation: the tokens of greatest importance stay, as many as the plan says.
-    Training keeps all tokens after merging, unless `train_hard_prune`.
+    In training the retention falls from 1 to r, and half of the passes are guided: nothing is
+    compressed and α learns from the attention of the aggregator, which is how it hears of the
+    slide's label (docs/evidence/generalisation.md has the ablation).
 
     Args:
         dim: Width of the tokens.
@@ -83,10 +87,40 @@ class DTC(TokenReducer):
         self.networks = nn.ModuleList(
             ImportanceNetwork(self.dim_out, self.settings.hidden_dim) for _ in range(n_networks)
         )
+        self.guidance_weight = self.settings.guidance_weight
+        self._progress = 1.0
+        self._guided_share = 0.0
+
+    @property
+    def settles_at(self) -> float:
+        """Share of the steps after which training compresses as evaluation does."""
+        return self.settings.compression_end
+
+    def schedule(self, step: int, steps: int) -> None:
+        """Let the retention of training fall, and say how many passes are guided."""
+        start, end = self.settings.compression_start, self.settings.compression_end
+        self._progress = progress(start * steps, end * steps, step)
+        share = self.settings.guided_share if step < self.settings.guided_end * steps else 0.0
+        self._guided_share = 1.0 if share and self._progress == 0 else share
 
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Compress a batch; in training the loss "dtc_sparsity" is β times the sparsity term."""
+        if self.training and self._is_guided():
+            return self._guided(tokens)
         return self.trace(tokens)[0]
+
+    def _is_guided(self) -> bool:
+        return bool(self._guided_share) and float(torch.rand(())) < self._guided_share
+
+    def _guided(self, tokens: TokenBatch) -> Reduction:
+        """Hand tokens on as they came; their importance learns from the attention they get."""
+        chosen = self.settings
+        tokens, source = self._read(tokens)
+        # Networks of their own take turns.
+        network = self.networks[int(torch.randint(len(self.networks), ()))]
+        scores = network(tokens.features)
+        guided = guided_pass(tokens, scores, chosen.spread_share, chosen.spread_tokens)
+        return replace(guided, source=follow(source, guided.source))
 
     def reduce(self, tokens: TokenBatch, standardise: Standardiser) -> Reduction:
         """Compress a batch; without gradients, tokens are standardised as they are looked at."""
@@ -109,7 +143,8 @@ class DTC(TokenReducer):
             source: (B, N) where each token given is among them, -1 in padding.
             read: See `TokenPool`.
         """
-        plans = plan_batch(tokens.lengths, self.settings)
+        settings = self.settings.at(self._progress) if self.training else self.settings
+        plans = plan_batch(tokens.lengths, settings)
         pool = TokenPool(tokens, read)
         state = State(pool, pool.references, tokens.mask.float(), scores=None, hidden=None)
         traces, terms = [], []

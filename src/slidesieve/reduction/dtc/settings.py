@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slidesieve.errors import ConfigError
 
@@ -67,6 +67,15 @@ class DTCSettings:
         prune_by: Prune by "importance", or at "random" (Table 4 of the paper).
         sparsity: Sparsity term of the loss (section 3.5).
         sparsity_weight: β.
+        guided_share: Share of the training passes in which nothing is compressed and importance
+            learns from the aggregator's attention.
+        guided_end: Share of all steps from which on no pass is guided.
+        spread_share: Share of those in which only tokens that cover the bag are handed on.
+        spread_tokens: How many these are.
+        guidance_weight: Weight of the loss by which importance follows that attention.
+        compression_start: Share of all steps after which the retention of training begins to fall
+            from 1; until then all passes are guided, unless guided_share is 0.
+        compression_end: Share of all steps from which on it is r.
     """
 
     retention: float = 0.4
@@ -91,11 +100,18 @@ class DTCSettings:
     gate_normalise: str = "max"
     gate_feeds_back: bool = False
     gate_at_inference: bool = True
-    train_hard_prune: bool = False
+    train_hard_prune: bool = True
     prune_mode: str = "topn"
     prune_by: str = "importance"
     sparsity: str = "entropy"
     sparsity_weight: float = 1e-3
+    guided_share: float = 0.5
+    guided_end: float = 0.7
+    spread_share: float = 0.5
+    spread_tokens: int = 32
+    guidance_weight: float = 1.0
+    compression_start: float = 0.1
+    compression_end: float = 0.4
 
     def __post_init__(self) -> None:
         if self.stage_ratios is not None:
@@ -112,6 +128,13 @@ class DTCSettings:
     def n_stages(self) -> int:
         """Number of stages T."""
         return self.stages if self.stage_ratios is None else len(self.stage_ratios)
+
+    def at(self, progress: float) -> DTCSettings:
+        """Return the settings with every ratio ρ taken to the power of a progress in [0, 1]."""
+        ratios = self.stage_ratios
+        if ratios is not None:
+            ratios = [ratio**progress for ratio in ratios]
+        return replace(self, retention=self.retention**progress, stage_ratios=ratios)
 
 
 def _choice_problems(settings: DTCSettings) -> Iterator[str]:
@@ -134,13 +157,14 @@ def _is_ratio(value: object) -> bool:
 
 
 def _range_problems(settings: DTCSettings) -> Iterator[str]:
-    for name in ("stages", "window", "hidden_dim"):
+    for name in ("stages", "window", "hidden_dim", "spread_tokens"):
         if getattr(settings, name) < 1:
             yield f"{name} is {getattr(settings, name)}; it must be at least 1"
-    for name in ("merge_fraction", "similarity_weight"):
+    shares = ("guided_share", "guided_end", "spread_share", "compression_start", "compression_end")
+    for name in ("merge_fraction", "similarity_weight", *shares):
         if not 0 <= getattr(settings, name) <= 1:
             yield f"{name} is {getattr(settings, name)}; it must be in [0, 1]"
-    for name in ("gate_steepness", "sparsity_weight"):
+    for name in ("gate_steepness", "sparsity_weight", "guidance_weight"):
         if not getattr(settings, name) >= 0:
             yield f"{name} is {getattr(settings, name)}; it must not be below 0"
 
@@ -152,8 +176,9 @@ def _gate_problems(settings: DTCSettings) -> Iterator[str]:
     for name, value in needs_gate.items():
         if getattr(settings, name) == value:
             yield f"{name} is {value}, which needs a gate; set gate_input"
-    if settings.merge_fraction == 0 and settings.prune_by == "importance":
+    untaught = settings.guidance_weight == 0 or settings.guided_share == 0
+    if settings.merge_fraction == 0 and settings.prune_by == "importance" and untaught:
         yield (
-            "merge_fraction is 0: without merging or a gate nothing teaches the network which "
-            "tokens to keep; set gate_input"
+            "merge_fraction is 0: without merging, a gate or guidance nothing teaches the network "
+            "which tokens to keep; set gate_input, or guided_share and guidance_weight"
         )

@@ -11,13 +11,15 @@ from torch.nn import functional
 
 from slidesieve.nn.rows import zero_padding
 from slidesieve.reduction.base import TokenReducer
-from slidesieve.reduction.selection import keep_tokens, top_tokens
+from slidesieve.reduction.curriculum import progress
+from slidesieve.reduction.guidance import guided_pass
+from slidesieve.reduction.selection import keep_tokens, positions, top_tokens
 from slidesieve.reduction.soft_topk import gumbel_perturbed, soft_top_k
 from slidesieve.reduction.sparselearn.denoiser import build_denoiser
 from slidesieve.reduction.sparselearn.encoder import SlideEncoder
 from slidesieve.reduction.sparselearn.gate import GATES
 from slidesieve.reduction.sparselearn.mass import overlap
-from slidesieve.reduction.sparselearn.schedule import budget, budget_progress, temperature
+from slidesieve.reduction.sparselearn.schedule import budget, temperature
 from slidesieve.reduction.sparselearn.scorer import (
     MlpScorer,
     TransformerScorer,
@@ -31,7 +33,9 @@ class SparseLearn(TokenReducer):
     """Keeps the k tokens a trained scorer ranks highest (Chen et al. 2026).
 
     Training: x → encoder → LayerNorm → scorer → soft top-k → gate → denoiser, all N tokens going
-    on, so that the slide's loss reaches the scorer through the gate alone. Evaluation: the k best
+    on, so that the slide's loss reaches the scorer through the gate. Some passes see the k best, as
+    evaluation does, and until `guided_end` half of the passes are guided: nothing is selected, and
+    the scores learn from the attention of what follows. Evaluation: the k best
     tokens by score, in their order and at their places; gate and denoiser take no part. The parts
     are those of docs/explanation/sparselearn.md, section 2.
 
@@ -72,6 +76,10 @@ class SparseLearn(TokenReducer):
         hard_mix_prob: float | None = None,
         hard_mix_start: float | None = None,
         hard_mix_drawn: bool | None = None,
+        guided_share: float | None = None,
+        guided_end: float | None = None,
+        spread_share: float | None = None,
+        guidance_weight: float | None = None,
     ) -> None:
         super().__init__(dim)
         self.settings = make_settings(
@@ -97,8 +105,13 @@ class SparseLearn(TokenReducer):
             hard_mix_prob=hard_mix_prob,
             hard_mix_start=hard_mix_start,
             hard_mix_drawn=hard_mix_drawn,
+            guided_share=guided_share,
+            guided_end=guided_end,
+            spread_share=spread_share,
+            guidance_weight=guidance_weight,
         )
         chosen = self.settings
+        self.guidance_weight = chosen.guidance_weight
         self.encoder = SlideEncoder(chosen.encoder, dim, chosen.encoder_layers, chosen.heads)
         self.scorer = _build_scorer(chosen, dim)
         self.denoiser = build_denoiser(
@@ -109,6 +122,7 @@ class SparseLearn(TokenReducer):
         self._hard_mix_prob = 0.0
         self._overlaps: list[Tensor] = []
         self._progress = 1.0
+        self._guided_share = 0.0
 
     @torch.no_grad()
     def prepare(self, bags: Sequence[TokenBatch]) -> None:
@@ -122,7 +136,10 @@ class SparseLearn(TokenReducer):
 
     def schedule(self, step: int, steps: int) -> None:
         """Set the temperature, the budget and whether hard passes are mixed in."""
-        self._progress = budget_progress(self.settings, step, steps)
+        start, end = self.settings.budget_start, self.settings.budget_end
+        self._progress = progress(start * steps, end * steps, step)
+        share = self.settings.guided_share if step < self.settings.guided_end * steps else 0.0
+        self._guided_share = 1.0 if share and self._progress == 0 else share
         self.tau.fill_(temperature(self.settings, step, steps))
         mixing = step >= self.settings.hard_mix_start * steps
         self._hard_mix_prob = self.settings.hard_mix_prob if mixing else 0.0
@@ -142,7 +159,10 @@ class SparseLearn(TokenReducer):
         return self.settings.budget_end
 
     def forward(self, tokens: TokenBatch) -> Reduction:
-        """Take the soft path in training (or now and then the hard one), the hard one after."""
+        """Take the hard path; in training the soft one, the hard one or none."""
+        if self.training and self._is_guided():
+            chosen = self.settings
+            return guided_pass(*self._scored(tokens), chosen.spread_share, chosen.k)
         tokens, scores = self.score(tokens)
         if not self.training:
             return self.hard(tokens, scores)
@@ -152,6 +172,9 @@ class SparseLearn(TokenReducer):
             scores = gumbel_perturbed(scores, float(self.tau))
         return self.hard(tokens, scores)
 
+    def _is_guided(self) -> bool:
+        return bool(self._guided_share) and float(torch.rand(())) < self._guided_share
+
     def score(self, tokens: TokenBatch) -> tuple[TokenBatch, Tensor]:
         """Encode, normalise and score.
 
@@ -159,13 +182,17 @@ class SparseLearn(TokenReducer):
             The tokens at unit variance, see `token_norm`, and scores (B, N) float32
             (0 in padding if standardised, meaningless there if not).
         """
+        tokens, scores = self._scored(tokens)
+        if self.settings.score_norm == "zscore":
+            scores = standardise_scores(scores, tokens.mask)
+        return tokens, scores
+
+    def _scored(self, tokens: TokenBatch) -> tuple[TokenBatch, Tensor]:
+        """Return the tokens at unit variance and their scores as the scorer gives them."""
         encoded = self.encoder(tokens.features, tokens.mask)
         features = self._normalised(encoded.float())
         features = zero_padding(features, tokens.mask)
-        scores = self.scorer(features, tokens.mask).float()
-        if self.settings.score_norm == "zscore":
-            scores = standardise_scores(scores, tokens.mask)
-        return tokens.with_features(features), scores
+        return tokens.with_features(features), self.scorer(features, tokens.mask).float()
 
     def _normalised(self, features: Tensor) -> Tensor:
         if self.settings.token_norm == "layer":
@@ -183,9 +210,8 @@ class SparseLearn(TokenReducer):
         if self.training:
             kept, k = self.best(tokens, scores), self.budget(tokens)
             self._overlaps.append(overlap(alpha.detach(), kept, tokens.mask, k))
-        positions = torch.arange(tokens.mask.shape[1], device=tokens.mask.device)
-        source = torch.where(tokens.mask, positions, -1)
-        return Reduction(tokens=self.denoised(self.gated(tokens, alpha)), source=source)
+        gated = self.denoised(self.gated(tokens, alpha))
+        return Reduction(tokens=gated, source=positions(tokens.mask))
 
     def weights(self, tokens: TokenBatch, scores: Tensor) -> Tensor:
         """Return the soft top-k weights α (B, N) of scored tokens at the present temperature."""

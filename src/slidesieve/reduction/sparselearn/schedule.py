@@ -25,27 +25,13 @@ def temperature(settings: SparseLearnSettings, step: int, steps: int) -> float:
     return settings.tau_end + 0.5 * (settings.tau_start - settings.tau_end) * (1 + cosine)
 
 
-def budget_progress(settings: SparseLearnSettings, step: int, steps: int) -> float:
-    """Return how far the budget has fallen: 0 is all tokens, 1 is k.
-
-    Args:
-        settings: budget_start and budget_end.
-        step: From 0.
-        steps: Of the whole training.
-    """
-    start, end = settings.budget_start * steps, settings.budget_end * steps
-    if step >= end:
-        return 1.0
-    return (step - start) / (end - start) if step > start else 0.0
-
-
 def budget(lengths: Tensor, k: int, progress: float) -> Tensor:
     """Return the budget of each bag, N^(1−p) k^p rounded, or N where N ≤ k: (B,) int64.
 
     Args:
         lengths: (B,) N, tokens of each bag.
         k: Budget at the end.
-        progress: p, from `budget_progress`.
+        progress: p, see `curriculum.progress`.
     """
     falling = (lengths.double() ** (1 - progress) * k**progress).round().long()
     return torch.minimum(lengths, falling.clamp(min=k))

@@ -25,7 +25,11 @@ _CHOICES = {
 }
 _AT_LEAST_ONE = ("k", "encoder_layers", "scorer_layers", "scorer_dim", "heads")
 _ABOVE_ZERO = ("tau_start", "tau_end")
-_SHARES = ("budget_start", "budget_end", "anneal_share", "hard_mix_prob", "hard_mix_start")
+_AT_LEAST_ZERO = ("guidance_weight",)
+_SHARES = (
+    *("budget_start", "budget_end", "anneal_share", "hard_mix_prob", "hard_mix_start"),
+    *("guided_share", "guided_end", "spread_share"),
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,11 @@ class SparseLearnSettings:
         hard_mix_start: Share of all steps after which such passes begin.
         hard_mix_drawn: Whether such passes see k tokens drawn anew each time, with probabilities
             ∝ exp(s / τ), in place of the k best.
+        guided_share: Share of the training passes in which nothing is selected and the scores
+            learn from the attention; before the budget falls, all are.
+        guided_end: Share of all steps from which on no pass is guided.
+        spread_share: Share of those in which only k tokens that cover the bag are handed on.
+        guidance_weight: Weight of the loss by which scores follow that attention.
     """
 
     k: int = 32
@@ -80,7 +89,11 @@ class SparseLearnSettings:
     anneal_share: float = 1.0
     hard_mix_prob: float = 0.75
     hard_mix_start: float = 0.0
-    hard_mix_drawn: bool = True
+    hard_mix_drawn: bool = False
+    guided_share: float = 0.5
+    guided_end: float = 0.7
+    spread_share: float = 0.5
+    guidance_weight: float = 1.0
 
     def __post_init__(self) -> None:
         problems = [
@@ -97,6 +110,11 @@ class SparseLearnSettings:
             f"sparselearn: {name} is {getattr(self, name)}; it must be above 0"
             for name in _ABOVE_ZERO
             if not getattr(self, name) > 0
+        ]
+        problems += [
+            f"sparselearn: {name} is {getattr(self, name)}; it must not be below 0"
+            for name in _AT_LEAST_ZERO
+            if not getattr(self, name) >= 0
         ]
         problems += [
             f"sparselearn: {name} is {getattr(self, name)}; it must be in [0, 1]"
@@ -123,6 +141,8 @@ PRESETS = {
         anneal_share=0.75,
         hard_mix_prob=0.0,
         hard_mix_drawn=False,
+        guided_share=0.0,
+        guidance_weight=0.0,
     ),
 }
 

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.dtc_reference import compress_as_written, compress_by_default, compress_with_gates
+from helpers.dtc_reference import (
+    compress_as_written,
+    compress_by_default,
+    compress_with_gates,
+    keep_in_training,
+)
 from slidesieve.reduction.dtc.budget import target_counts
 from slidesieve.reduction.dtc.reducer import DTC
 
@@ -14,7 +19,8 @@ LENGTHS = [3, 1, 40, 57, 2, 12]
 REFERENCES = {
     "as_written": ({"preset": "as_written"}, compress_as_written),
     "default": ({}, compress_by_default),
-    "gated": ({"gate_input": "relative"}, compress_with_gates),
+    "kept": ({"train_hard_prune": False}, keep_in_training),
+    "gated": ({"gate_input": "relative", "train_hard_prune": False}, compress_with_gates),
 }
 
 

@@ -122,6 +122,7 @@ def test_counts_follow_the_plan(lengths, percent, fraction, stages, training):
         merge_fraction=fraction,
         stages=stages,
         gate_input="relative",
+        train_hard_prune=False,
     )
     reduction, traces = reducer.train(training).trace(batch)
     for i, n_tokens in enumerate(lengths):
@@ -358,6 +359,7 @@ def test_the_quantile_gate_is_open_for_what_is_kept(make_batch):
         merge_fraction=0.0,
         gate_input="quantile",
         gate_normalise="none",
+        train_hard_prune=False,
     )
     soft, hard = reducer.train()(batch), reducer.eval()(batch)
     ratio = soft.tokens.features[0].norm(dim=1) / batch.features[0].norm(dim=1)

@@ -42,7 +42,7 @@ def test_the_name_alone_is_the_default():
         ({"gate_steepness": -1.0}, "gate_steepness is -1.0"),
         ({"preset": "paper"}, "preset is 'paper'; allowed: default, as_written"),
         ({"gate_input": "none", "sparsity": "gate_l1"}, "sparsity is gate_l1, which needs a gate"),
-        ({"merge_fraction": 0.0}, "merge_fraction is 0: without merging or a gate"),
+        ({"merge_fraction": 0.0, "guided_share": 0.0}, "without merging, a gate or guidance"),
     ],
 )
 def test_mistakes_are_named(switches, message):
@@ -73,7 +73,7 @@ def test_the_default_warns_of_nothing():
 
 
 def test_every_section_a_warning_or_docstring_names_is_in_the_docs(repo):
-    text = (repo / "docs" / "dtc_wsi.md").read_text(encoding="utf-8")
+    text = (repo / "docs/explanation/dtc-wsi.md").read_text(encoding="utf-8")
     headings = set(re.findall(r"^#+ (\d+(?:\.\d+)?)\b", text, flags=re.MULTILINE))
     everything = resolve_settings("as_written", {"pair_budget": "all"})
     named = set(degenerate_terms(everything)) | set(degenerate_terms(PRESETS["as_written"]))
@@ -85,7 +85,7 @@ def test_every_section_a_warning_or_docstring_names_is_in_the_docs(repo):
 
 
 def test_every_switch_is_in_the_docs(repo):
-    text = (repo / "docs" / "dtc_wsi.md").read_text(encoding="utf-8")
+    text = (repo / "docs/explanation/dtc-wsi.md").read_text(encoding="utf-8")
     missing = [name for name in DTCSettings.__dataclass_fields__ if f"`{name}" not in text]
     assert missing == []
 
@@ -96,3 +96,17 @@ def test_settings_and_budgets_need_no_torch():
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_as_written_trains_as_the_paper_says():
+    written = PRESETS["as_written"]
+    assert (written.guided_share, written.guidance_weight) == (0, 0)
+    assert (written.compression_start, written.compression_end) == (0, 0)
+    assert not written.train_hard_prune
+
+
+def test_a_retention_that_is_under_way_goes_through_equal_factors():
+    half_way = DTCSettings(retention=0.25).at(0.5)
+    assert half_way.retention == 0.5
+    assert DTCSettings(stage_ratios=[0.25, 1.0]).at(0.5).stage_ratios == (0.5, 1.0)
+    assert DTCSettings().at(1) == DTCSettings()

@@ -12,11 +12,12 @@ from torch.nn import functional
 from helpers.bag_factory import random_bags
 from slidesieve.bags import collate
 from slidesieve.errors import ConfigError
+from slidesieve.reduction import curriculum
 from slidesieve.reduction.registry import build_reducer
 from slidesieve.reduction.sparselearn.gate import GATES
 from slidesieve.reduction.sparselearn.mass import overlap, topk_mass
 from slidesieve.reduction.sparselearn.reducer import SparseLearn
-from slidesieve.reduction.sparselearn.schedule import budget, budget_progress, temperature
+from slidesieve.reduction.sparselearn.schedule import budget, temperature
 from slidesieve.reduction.sparselearn.scorer import standardise_scores
 from slidesieve.reduction.sparselearn.settings import (
     GATES as GATE_NAMES,
@@ -41,7 +42,8 @@ VARIANTS = [
 
 def selector(**overrides) -> SparseLearn:
     torch.manual_seed(0)
-    return SparseLearn(DIM, **{"k": 5, "scorer_dim": 16, **overrides})
+    plain = {"k": 5, "scorer_dim": 16, "guided_share": 0.0}
+    return SparseLearn(DIM, **{**plain, **overrides})
 
 
 def batch(lengths: list[int] = LENGTHS) -> TokenBatch:
@@ -208,7 +210,8 @@ def test_hard_passes_begin_when_they_are_told_to():
 
 
 def test_drawn_hard_passes_change_and_prefer_high_scores():
-    reducer = selector(**AT_ONCE, hard_mix_prob=1.0, tau_start=1.0, tau_end=1.0)
+    drawn = {"hard_mix_prob": 1.0, "hard_mix_drawn": True}
+    reducer = selector(**AT_ONCE, **drawn, tau_start=1.0, tau_end=1.0)
     reducer.schedule(0, 10)
     with torch.no_grad():
         _, scores = reducer.score(batch())
@@ -406,10 +409,11 @@ def test_while_the_budget_is_the_whole_bag_the_soft_path_is_clean():
 
 
 def test_soft_passes_share_the_budget_of_the_step():
-    settings = SparseLearnSettings(k=5, budget_start=0.0, budget_end=1.0)
-    progress = budget_progress(settings, 5, 10)
+    progress = curriculum.progress(0, 10, 5)
     assert budget(torch.tensor(LENGTHS), 5, progress).tolist() == [14, 3, 11]
 
 
 def test_as_written_has_its_budget_from_the_start():
-    assert budget_progress(PRESETS["as_written"], 0, 100) == 1
+    reducer = selector(preset="as_written", scorer_dim=8, heads=2, hard_mix_prob=1.0)
+    reducer.schedule(0, 100)
+    assert reducer(batch()).tokens.lengths.tolist() == [5, 3, 5]
