@@ -70,7 +70,8 @@ def load_bags(
         ContractError: A file breaks its contract, a label is unknown, features are not finite,
             or slides were encoded differently.
     """
-    bags, left_out = [], []
+    bags: list[Bag] = []
+    left_out: list[str] = []
     for row in table.itertuples(index=False):
         if row.label not in classes:
             raise ContractError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def audit_slide(
     yield from examine(tiles_path, lambda: _tiles_problems(tiles_path, slide, dataset))
     for encoder in encoders:
         path = folder / "features" / encoder / f"{slide.slide_id}.h5"
-        yield from examine(path, lambda path=path: _features_problems(path, tiles_path, slide))
+        yield from examine(path, partial(_features_problems, path, tiles_path, slide))
 
 
 def _tissue_problems(path: Path, slide: Slide) -> Iterator[str]:

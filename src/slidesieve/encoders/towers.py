@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +48,7 @@ def build_tower(card: EncoderCard, pooling: str) -> Tower:
         return TOWERS[card.tower](card, pooling)
 
 
-def timm_arguments(options: Mapping[str, object]) -> dict[str, object]:
+def timm_arguments(options: Mapping[str, Any]) -> dict[str, Any]:
     """Turn a card's options into arguments of `timm.create_model`.
 
     All go through as they are but two that stand for classes: `swiglu: True` is the packed SwiGLU

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import matplotlib as mpl
@@ -58,7 +59,7 @@ def new_figure(width_in: float, height_in: float, layout: str = "compressed") ->
         return figure
 
 
-def house_style() -> mpl.rc_context:
+def house_style() -> AbstractContextManager[None]:
     """Return the context in which axes are to be made and drawn on."""
     return mpl.rc_context(_STYLE)
 

@@ -14,23 +14,23 @@ class TileSettings:
     """How tiles are cut from a slide."""
 
     tile_px: StrictInt = Field(
-        256, ge=64, le=4096, description="Side of a tile in px at target_mpp."
+        default=256, ge=64, le=4096, description="Side of a tile in px at target_mpp."
     )
     target_mpp: StrictFloat = Field(
-        0.5, ge=PLAUSIBLE_MPP[0], le=PLAUSIBLE_MPP[1], description="µm per px of a tile."
+        default=0.5, ge=PLAUSIBLE_MPP[0], le=PLAUSIBLE_MPP[1], description="µm per px of a tile."
     )
     step_px: StrictInt | None = Field(
-        None,
+        default=None,
         ge=16,
         le=8192,
         description="Distance of neighbouring tiles in px at target_mpp. Null means tile_px; less "
         "than tile_px makes tiles overlap, more leaves gaps.",
     )
     min_tissue_fraction: StrictFloat = Field(
-        0.5, ge=0, le=1, description="Share of a tile's area that must be tissue."
+        default=0.5, ge=0, le=1, description="Share of a tile's area that must be tissue."
     )
     max_upsampling: StrictFloat = Field(
-        1.1,
+        default=1.1,
         ge=1,
         le=4,
         description="How much coarser than target_mpp a slide may be and still be enlarged.",
