@@ -64,6 +64,7 @@ def write_findings(path: Path, findings: list[Finding]) -> Path:
 
 def _audit_index(dataset: Dataset, encoder: str, folder: Path) -> Iterator[Finding]:
     path = folder / "features" / f"{encoder}.csv"
+    made: dict[str, Path | None]
     if dataset.features_dir is None:
         made = {i: folder / "features" / encoder / f"{i}.h5" for i in dataset.slide_ids}
     else:

@@ -87,7 +87,13 @@ class ConchTower(nn.Module):
         projected: Whether the checkpoint holds the projection into the space shared with text.
     """
 
-    def __init__(self, trunk: nn.Module, pooler: nn.Module, width: int, projected: bool) -> None:
+    def __init__(
+        self,
+        trunk: Any,  # noqa: ANN401 -- one of timm's networks, whose types are not told apart
+        pooler: nn.Module,
+        width: int,
+        projected: bool,
+    ) -> None:
         super().__init__()
         self.trunk = trunk
         self.attn_pool_contrast = pooler
@@ -141,7 +147,7 @@ def _conch_v15(card: EncoderCard, pooling: str) -> Tower:
     return Tower(network, network.pooled)
 
 
-def _timm(card: EncoderCard) -> nn.Module:
+def _timm(card: EncoderCard) -> Any:  # noqa: ANN401 -- as above
     arguments = timm_arguments(card.options)
     return timm.create_model(card.architecture, num_classes=0, **arguments)
 

@@ -53,7 +53,7 @@ class AttentionTopK(TokenReducer):
 
     def learn_from(self, teacher: nn.Module) -> None:
         """Copy the attention of the teacher, a classifier whose `aggregator` is an ABMIL."""
-        weights = teacher.aggregator.state_dict()
+        weights = teacher.get_submodule("aggregator").state_dict()
         attention = {name: weights[name] for name in self.abmil.state_dict()}
         self.abmil.load_state_dict(attention)
 
