@@ -25,6 +25,7 @@ test-slurm: install
 lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/codespell
 	$(BIN)/snakemake --lint

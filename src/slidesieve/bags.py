@@ -70,28 +70,32 @@ def load_bags(
         ContractError: A file breaks its contract, a label is unknown, features are not finite,
             or slides were encoded differently.
     """
-    bags, left_out = [], []
+    bags: list[Bag] = []
+    left_out: list[str] = []
     for row in table.itertuples(index=False):
         if row.label not in classes:
             raise ContractError(
                 f"slide {row.slide_id}: label {row.label} is none of {', '.join(classes)}"
             )
-        found = read_features(path_of[row.slide_id])
+        slide_id = str(row.slide_id)
+        features_path = path_of[slide_id]
+        found = read_features(features_path)
         if found.status != "ok" or len(found.features) == 0:
             left_out.append(f"{row.slide_id} ({found.reason or found.status})")
             continue
+        features = _as_half_or_single(found.features)
         bag = Bag(
-            slide_id=row.slide_id,
-            patient_id=row.patient_id,
+            slide_id=slide_id,
+            patient_id=str(row.patient_id),
             label_index=classes.index(row.label),
-            features=_as_half_or_single(found.features),
+            features=features,
             coords=found.coords,
             encoder=found.encoder,
             encoder_revision=found.encoder_revision,
         )
         _check_bag(bag, bags[0] if bags else bag)
-        room_bytes -= bag.features.nbytes
-        bags.append(bag if room_bytes >= 0 else _left_in_file(bag, path_of[row.slide_id]))
+        room_bytes -= features.nbytes
+        bags.append(bag if room_bytes >= 0 else _left_in_file(bag, features_path))
     if left_out:
         listed = ", ".join(left_out)
         log.warning("%d slides have no tokens and are left out: %s", len(left_out), listed)

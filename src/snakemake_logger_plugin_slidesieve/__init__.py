@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import sys
 from logging import LogRecord
+from typing import cast
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
-from snakemake_logger_plugin_slidesieve.lines import Terminal
+from snakemake_logger_plugin_slidesieve.lines import SnakemakeRecord, Terminal
 
 
 class LogHandler(LogHandlerBase):
@@ -26,7 +27,7 @@ class LogHandler(LogHandlerBase):
 
     def emit(self, record: LogRecord) -> None:
         """Write the lines of an event."""
-        for line in self._terminal.lines(record):
+        for line in self._terminal.lines(cast(SnakemakeRecord, record)):
             self._stream.write(f"{line}\n")
         self._stream.flush()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from logging import LogRecord
 from pathlib import Path
@@ -36,6 +36,21 @@ _SKIPPED = (
 )
 
 
+class SnakemakeRecord(LogRecord):
+    """A record with the fields that Snakemake adds, those of its own event."""
+
+    done: int
+    total: int
+    stats: Mapping[str, int]
+    rule_name: str
+    wildcards: Mapping[str, str]
+    jobid: int
+    job_id: int
+    reason: str
+    output: Sequence[str]
+    log: Sequence[str]
+
+
 class Terminal:
     """What a run has said so far, and the lines that say what comes next.
 
@@ -58,7 +73,7 @@ class Terminal:
         self._total = 0
         self._start = clock()
 
-    def lines(self, record: LogRecord) -> Iterator[str]:
+    def lines(self, record: SnakemakeRecord) -> Iterator[str]:
         """Yield the lines of an event; none where it says nothing new."""
         match getattr(record, "event", None):
             case LogEvent.RUN_INFO:
@@ -74,7 +89,7 @@ class Terminal:
             case LogEvent.DEBUG_DAG | LogEvent.SHELLCMD | LogEvent.ERROR | None:
                 yield from _message(record)
 
-    def _run(self, record: LogRecord) -> Iterator[str]:
+    def _run(self, record: SnakemakeRecord) -> Iterator[str]:
         if self._total:  # a dry run says the counts again at its end
             return
         counts: Counter[str] = Counter()
@@ -85,7 +100,7 @@ class Terminal:
         listed = ", ".join(f"{stage} {count}" for stage, count in counts.items())
         yield f"{self._total} jobs: {listed}"
 
-    def _job(self, record: LogRecord) -> Iterator[str]:
+    def _job(self, record: SnakemakeRecord) -> Iterator[str]:
         if _is_target(record):
             return
         title = job_title(record.rule_name, record.wildcards)
@@ -96,7 +111,7 @@ class Terminal:
         else:
             yield f"start  {title}"
 
-    def _finished(self, record: LogRecord) -> Iterator[str]:
+    def _finished(self, record: SnakemakeRecord) -> Iterator[str]:
         self._done += 1
         if (title := self._titles.get(record.job_id)) is None:
             return
@@ -141,7 +156,7 @@ def _duration(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
 
 
-def _is_target(record: LogRecord) -> bool:
+def _is_target(record: SnakemakeRecord) -> bool:
     return not record.output and not record.log
 
 

@@ -36,6 +36,8 @@ class ABMIL(Aggregator):
         dropout: Of h and of the attention's hidden layer, in training.
     """
 
+    classifier: nn.Module
+
     def __init__(
         self,
         dim: int,

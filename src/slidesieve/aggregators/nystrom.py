@@ -37,9 +37,10 @@ class NystromAttention(nn.Module):
         self.heads = heads
         self.landmarks = landmarks
         self.iterations = iterations
+        self.reach = kernel // 2
         self.query_key_value = Linear(dim, 3 * dim, bias=False)
         self.convolution = nn.Conv2d(
-            heads, heads, (kernel, 1), padding=(kernel // 2, 0), groups=heads, bias=False
+            heads, heads, (kernel, 1), padding=(self.reach, 0), groups=heads, bias=False
         )
         self.project = nn.Sequential(Linear(dim, dim), ByteDropout(dropout))
 
@@ -63,7 +64,7 @@ class NystromAttention(nn.Module):
         inverse, key_marks, from_landmarks = self._landmarks(query, key)
         first = query.shape[2] - states.shape[1]
         row = _weights(query[:, :, first : first + 1], key_marks) @ inverse @ from_landmarks
-        in_reach = value[:, :, : first + self.convolution.padding[0] + 1]
+        in_reach = value[:, :, : first + self.reach + 1]
         answer = (row @ value).squeeze(2) + self.convolution(in_reach)[:, :, first]
         weights = row.detach().squeeze(2).mean(dim=1)[:, first:]
         return self.project(answer.flatten(start_dim=1)), weights

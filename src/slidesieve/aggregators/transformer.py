@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -77,7 +79,7 @@ class Transformer(Aggregator):
         for block in self.blocks[:-1]:
             states = block(states, bias)
         # Of the last block only the class token's answer is looked at.
-        class_state, attention = self.blocks[-1].answer_first(states, bias)
+        class_state, attention = cast(_Block, self.blocks[-1]).answer_first(states, bias)
         pooled = self.norm(class_state)
         attention = attention[:, 1:] / attention[:, 1:].sum(dim=1, keepdim=True)
         return SlideOutput(self.classifier(pooled), attention, pooled)

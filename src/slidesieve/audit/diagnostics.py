@@ -31,6 +31,7 @@ def selector_problems(path: Path, dataset: Dataset, predictions: pd.DataFrame) -
     if set(hard.index) != set(in_use.index):
         yield "does not hold the slides that the model predicts"
         return
-    differs = ~np.isclose(hard.reindex(in_use.index), in_use, atol=_TOLERANCE).all(axis=1)
+    same = np.isclose(hard.reindex(in_use.index), in_use, atol=_TOLERANCE)
+    differs = np.asarray(~same.all(axis=1))
     for slide_id, _ in in_use.index[differs]:
         yield f"the hard path of slide {slide_id} is not what the model predicts"

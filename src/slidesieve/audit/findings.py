@@ -37,7 +37,7 @@ def examine(path: Path, problems: Callable[[], Iterable[str]]) -> Iterator[Findi
     if not path.exists():
         yield Finding(path, MISSING, "was not made; run snakemake again")
         return
-    found = []
+    found: list[str] = []
     try:
         found.extend(problems())
     except (ConfigError, ContractError, SlideError) as error:

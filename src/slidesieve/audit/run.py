@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -63,6 +64,7 @@ def write_findings(path: Path, findings: list[Finding]) -> Path:
 
 def _audit_index(dataset: Dataset, encoder: str, folder: Path) -> Iterator[Finding]:
     path = folder / "features" / f"{encoder}.csv"
+    made: dict[str, Path | None]
     if dataset.features_dir is None:
         made = {i: folder / "features" / encoder / f"{i}.h5" for i in dataset.slide_ids}
     else:
@@ -74,7 +76,7 @@ def _audit_index(dataset: Dataset, encoder: str, folder: Path) -> Iterator[Findi
 def _audit_models(dataset: Dataset, folder: Path, spec: Mapping) -> Iterator[Finding]:
     for fold in range(dataset.fold_count):
         path = folder / f"fold_{fold}"
-        yield from examine(path, lambda path=path: _model_problems(path, dataset, spec))
+        yield from examine(path, partial(_model_problems, path, dataset, spec))
 
 
 def _model_problems(folder: Path, dataset: Dataset, spec: Mapping) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,11 @@ def audit_slide(
     yield from examine(tiles_path, lambda: _tiles_problems(tiles_path, slide, dataset))
     for encoder in encoders:
         path = folder / "features" / encoder / f"{slide.slide_id}.h5"
-        yield from examine(path, lambda path=path: _features_problems(path, tiles_path, slide))
+        yield from examine(path, partial(_features_problems, path, tiles_path, slide))
+
+
+def _fingerprint(slide: Slide) -> str:
+    return "" if slide.path is None else slide_fingerprint(slide.path)
 
 
 def _tissue_problems(path: Path, slide: Slide) -> Iterator[str]:
@@ -48,7 +53,7 @@ def _tissue_problems(path: Path, slide: Slide) -> Iterator[str]:
         yield f"is about slide {tissue.slide_id!r}"
     yield from _status_problems(tissue.status, tissue.reason, tissue.n_contours, "polygons")
     yield from version_problems("tissue", tissue.stage_version)
-    if tissue.fingerprint != slide_fingerprint(slide.path):
+    if tissue.fingerprint != _fingerprint(slide):
         yield "was made from a slide file that has changed since"
 
 
@@ -59,7 +64,7 @@ def _tiles_problems(path: Path, slide: Slide, dataset: Dataset) -> Iterator[str]
     yield from _status_problems(tiles.status, tiles.reason, len(tiles.coords), "tiles")
     yield from version_problems("tiles", read_stage_version(path))
     yield from coords_problems(tiles.coords)
-    if tiles.fingerprint != slide_fingerprint(slide.path):
+    if tiles.fingerprint != _fingerprint(slide):
         yield "was made from a slide file that has changed since"
     spec = tiles.spec
     if spec is None:
@@ -74,7 +79,7 @@ def _tiles_problems(path: Path, slide: Slide, dataset: Dataset) -> Iterator[str]
 
 
 def _outside_problems(tiles: TileSet) -> Iterator[str]:
-    far = tiles.coords + tiles.spec.size_level0
+    far = tiles.coords + tiles.known_spec.size_level0
     outside = (tiles.coords < 0).any(axis=1) | (far > (tiles.width, tiles.height)).any(axis=1)
     if outside.any():
         x, y = tiles.coords[outside.argmax()]

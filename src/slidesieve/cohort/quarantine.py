@@ -12,9 +12,17 @@ from slidesieve.errors import SlideError
 class SlideOutcome(Protocol):
     """What every stage says of a slide."""
 
-    slide_id: str
-    status: str
-    reason: str
+    @property
+    def slide_id(self) -> str:
+        """The slide."""
+
+    @property
+    def status(self) -> str:
+        """Is "ok", "empty" or "failed"."""
+
+    @property
+    def reason(self) -> str:
+        """Why not "ok"."""
 
 
 def refuse_failed(outcome: SlideOutcome, on_slide_error: str) -> None:

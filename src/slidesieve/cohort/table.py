@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -52,15 +53,16 @@ def cohort_table(
     """
     by_slide = [index.set_index("slide_id") for index in indexes]
     rows = []
-    for slide in slides.itertuples(index=False):
-        row = slide._asdict()
-        if slide.slide_id in tiles:
-            outline = tissue[slide.slide_id]
-            row |= _slide_facts(tiles[slide.slide_id]) | {
+    for slide in slides.to_dict("records"):
+        row: dict[str, Any] = {str(key): value for key, value in slide.items()}
+        slide_id = row["slide_id"]
+        if slide_id in tiles:
+            outline = tissue[slide_id]
+            row |= _slide_facts(tiles[slide_id]) | {
                 "tissue_source": "edited" if outline.edited else "segmented",
                 "tissue_params": json.dumps(dict(outline.params)),
             }
-        row |= _outcome([index.loc[slide.slide_id] for index in by_slide])
+        row |= _outcome([index.loc[slide_id] for index in by_slide])
         rows.append({"n_tiles": row.pop("n_tokens", 0)} | row)
     return pd.DataFrame(rows).reindex(columns=COLUMNS)
 

@@ -56,8 +56,9 @@ class PerceiverPooler(nn.Module):
         """Pool tokens (B, N, W) into (B, n_queries, D)."""
         queries = self.to_q(self.ln_q(self.query)).expand(len(tokens), -1, -1)
         keys, values = self.to_kv(self.ln_k(tokens)).chunk(2, dim=-1)
-        heads = [self._split(part) for part in (queries, keys, values)]
-        attended = nn.functional.scaled_dot_product_attention(*heads)
+        attended = nn.functional.scaled_dot_product_attention(
+            self._split(queries), self._split(keys), self._split(values)
+        )
         return self.to_out(attended.transpose(1, 2).flatten(2))
 
     def _split(self, vectors: Tensor) -> Tensor:

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypedDict
 
 Statistics = tuple[float, float, float]
+
+
+class Normalisation(TypedDict):
+    """Mean and standard deviation of RGB in 0-1, which a tile is normalised by."""
+
+    mean: Statistics
+    std: Statistics
+
 
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 
@@ -49,7 +58,7 @@ class EncoderCard:
     licence: str
     revision: str | None = None
     files: tuple[str, ...] = WEIGHT_FILES
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     tower: str = "tokens"
     layout: str = "timm"
     poolings: tuple[str, ...] = ("cls",)

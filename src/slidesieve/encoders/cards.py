@@ -7,23 +7,28 @@ registries and the hub's pages name; weights are never part of SlideSieve.
 
 from __future__ import annotations
 
-from slidesieve.encoders.card import EncoderCard
+from typing import Any
 
-IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
-CLIP = {
+from slidesieve.encoders.card import EncoderCard, Normalisation
+
+IMAGENET: Normalisation = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+CLIP: Normalisation = {
     "mean": (0.48145466, 0.4578275, 0.40821073),
     "std": (0.26862954, 0.26130258, 0.27577711),
 }
-HALF = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
-OPTIMUS = {"mean": (0.707223, 0.578729, 0.703617), "std": (0.211883, 0.230117, 0.177517)}
-HIBOU = {"mean": (0.7068, 0.5755, 0.722), "std": (0.195, 0.2316, 0.1816)}
-LUNIT = {
+HALF: Normalisation = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
+OPTIMUS: Normalisation = {
+    "mean": (0.707223, 0.578729, 0.703617),
+    "std": (0.211883, 0.230117, 0.177517),
+}
+HIBOU: Normalisation = {"mean": (0.7068, 0.5755, 0.722), "std": (0.195, 0.2316, 0.1816)}
+LUNIT: Normalisation = {
     "mean": (0.70322989, 0.53606487, 0.66096631),
     "std": (0.21716536, 0.26081574, 0.20723464),
 }
 
 BY_NC_ND = "CC-BY-NC-ND-4.0"
-_VIRCHOW = {
+_VIRCHOW: dict[str, Any] = {
     "architecture": "vit_huge_patch14_224",
     "token_width": 1280,
     "poolings": ("cls+mean", "cls"),
@@ -32,8 +37,8 @@ _VIRCHOW = {
     "tile_px": 224,
     "gated": True,
 }
-_VIRCHOW_OPTIONS = {"init_values": 1e-5, "mlp_ratio": 5.3375, "swiglu": True}
-_OPTIMUS = {
+_VIRCHOW_OPTIONS: dict[str, object] = {"init_values": 1e-5, "mlp_ratio": 5.3375, "swiglu": True}
+_OPTIMUS: dict[str, Any] = {
     "architecture": "vit_giant_patch14_reg4_dinov2",
     "token_width": 1536,
     "options": {"img_size": 224, "init_values": 1e-5},

@@ -61,7 +61,9 @@ def _conch_v15(state: State, network: nn.Module) -> State:
     """
     key = "trunk.pos_embed"
     if key in state:
-        state[key] = _stretch_positions(state[key], network.trunk.pos_embed, offset=0.1)
+        state[key] = _stretch_positions(
+            state[key], network.get_parameter("trunk.pos_embed"), offset=0.1
+        )
     return state
 
 
@@ -129,10 +131,12 @@ def _with_hf_positions(state: State, network: nn.Module) -> State:
         return state
     if network.no_embed_class:
         state["cls_token"] = class_token + positions[:, :1]
-        stretched = _stretch_positions(positions, network.pos_embed, n_prefix_wanted=0)
+        stretched = _stretch_positions(
+            positions, network.get_parameter("pos_embed"), n_prefix_wanted=0
+        )
         state["pos_embed"] = stretched
     else:
-        state["pos_embed"] = _stretch_positions(positions, network.pos_embed)
+        state["pos_embed"] = _stretch_positions(positions, network.get_parameter("pos_embed"))
     return state
 
 

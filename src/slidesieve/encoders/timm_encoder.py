@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import torch
 from huggingface_hub.errors import HfHubHTTPError
 from torch import Tensor, nn
@@ -43,7 +46,7 @@ def build(spec: EncoderSpec) -> TorchEncoder:
     origin = ""
     if spec.weights is not None:
         model = _create(spec, pretrained=False)
-        _load_local(model, spec)
+        _load_local(model, spec, spec.weights)
         source = f"file {spec.weights.name}"
     elif spec.pretrained is False:
         model = _create(spec, pretrained=False)
@@ -58,16 +61,16 @@ def build(spec: EncoderSpec) -> TorchEncoder:
     return TorchEncoder(model, model, _preparation(model, spec.name), identity, precision, device)
 
 
-def _load_local(model: nn.Module, spec: EncoderSpec) -> None:
-    if spec.weights.is_dir():
+def _load_local(model: nn.Module, spec: EncoderSpec, weights: Path) -> None:
+    if weights.is_dir():
         raise ConfigError([f"encoder {spec.name}: weights must name a file, not a folder"])
     if spec.sha256 is not None:
-        check_sha256(spec.weights, spec.sha256, spec.name)
-    state = _without_classifier(read_weights(spec.weights, spec.name), model)
-    load_strictly(model, state, spec.weights, spec.name)
+        check_sha256(weights, spec.sha256, spec.name)
+    state = _without_classifier(read_weights(weights, spec.name), model)
+    load_strictly(model, state, weights, spec.name)
 
 
-def _create(spec: EncoderSpec, pretrained: bool) -> nn.Module:
+def _create(spec: EncoderSpec, pretrained: bool) -> Any:  # noqa: ANN401
     try:
         # Random weights are drawn without touching the caller's random state.
         with torch.random.fork_rng(devices=[]):
@@ -86,7 +89,10 @@ def _create(spec: EncoderSpec, pretrained: bool) -> nn.Module:
         ) from error
 
 
-def _without_classifier(state: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+def _without_classifier(
+    state: dict[str, Tensor],
+    model: Any,  # noqa: ANN401
+) -> dict[str, Tensor]:
     classifier = model.pretrained_cfg.get("classifier") or ()
     heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
     own = model.state_dict().keys()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +48,7 @@ def build_tower(card: EncoderCard, pooling: str) -> Tower:
         return TOWERS[card.tower](card, pooling)
 
 
-def timm_arguments(options: Mapping[str, object]) -> dict[str, object]:
+def timm_arguments(options: Mapping[str, Any]) -> dict[str, Any]:
     """Turn a card's options into arguments of `timm.create_model`.
 
     All go through as they are but two that stand for classes: `swiglu: True` is the packed SwiGLU
@@ -86,7 +87,13 @@ class ConchTower(nn.Module):
         projected: Whether the checkpoint holds the projection into the space shared with text.
     """
 
-    def __init__(self, trunk: nn.Module, pooler: nn.Module, width: int, projected: bool) -> None:
+    def __init__(
+        self,
+        trunk: Any,  # noqa: ANN401 -- one of timm's networks, whose types are not told apart
+        pooler: nn.Module,
+        width: int,
+        projected: bool,
+    ) -> None:
         super().__init__()
         self.trunk = trunk
         self.attn_pool_contrast = pooler
@@ -140,7 +147,7 @@ def _conch_v15(card: EncoderCard, pooling: str) -> Tower:
     return Tower(network, network.pooled)
 
 
-def _timm(card: EncoderCard) -> nn.Module:
+def _timm(card: EncoderCard) -> Any:  # noqa: ANN401 -- as above
     arguments = timm_arguments(card.options)
     return timm.create_model(card.architecture, num_classes=0, **arguments)
 

@@ -86,8 +86,8 @@ def slide_outcomes(predictions: pd.DataFrame, classes: Sequence[str]) -> Outcome
         case=table["slide_id"].to_numpy(object),
         patient=table["patient_id"].to_numpy(object),
         fold=table["fold"].to_numpy(np.int64),
-        truth=table["label"].map(index).to_numpy(np.int64),
-        predicted=table["prediction"].map(index).to_numpy(np.int64),
+        truth=np.asarray(table["label"].map(index), dtype=np.int64),
+        predicted=np.asarray(table["prediction"].map(index), dtype=np.int64),
         # Files hold seven digits; the metrics want rows that sum to one.
         probability=probability / probability.sum(axis=1, keepdims=True),
         classes=tuple(classes),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -112,7 +112,7 @@ class FeatureExtractor:
             np.concatenate([part.features for part in parts]),
         )
 
-    def _parts(self, path: Path, tiles: TileSet) -> Iterator[_Encoded]:
+    def _parts(self, path: Path, tiles: TileSet) -> Generator[_Encoded, None, None]:
         """Yield features part after part, in the order of the tiles; threads read ahead."""
         encoder = self._encoder
         if not encoder.runs_in_workers:
@@ -126,14 +126,14 @@ class FeatureExtractor:
             )
         return self._in_processes(path, tiles)
 
-    def _in_main_thread(self, path: Path, tiles: TileSet) -> Iterator[_Encoded]:
+    def _in_main_thread(self, path: Path, tiles: TileSet) -> Generator[_Encoded, None, None]:
         chunks = stream_tiles(path, tiles, self._workers, process=lambda chunk: chunk)
         with _one_ahead(_in_batches(chunks, self._batch_size)) as batches:
             for batch in batches:
                 yield _Encoded(batch.rows, self._encoder.encode(batch.images))
 
-    def _in_processes(self, path: Path, tiles: TileSet) -> Iterator[_Encoded]:
-        processes = self._processes_for(tiles.spec.tile_px)
+    def _in_processes(self, path: Path, tiles: TileSet) -> Generator[_Encoded, None, None]:
+        processes = self._processes_for(tiles.known_spec.tile_px)
 
         def start(chunk: TileChunk) -> tuple[NDArray[np.int64], Future[NDArray[np.float32]]]:
             return chunk.rows, processes.submit(chunk.images)
@@ -218,7 +218,7 @@ def features_fingerprint(tiles: TileSet, identity: Sequence[str]) -> str:
 
 
 def _for_encoder(tiles: TileSet, encoder: Encoder) -> TileSet:
-    return tiles if encoder.tile_px is None else replace(tiles, spec=tiles.spec.as_read)
+    return tiles if encoder.tile_px is None else replace(tiles, spec=tiles.known_spec.as_read)
 
 
 @contextmanager

@@ -46,11 +46,12 @@ def index_features(slide_ids: Sequence[str], paths: Mapping[str, Path]) -> pd.Da
         ContractError: A file breaks its contract, features are not finite, or slides were encoded
             differently.
     """
-    rows, first = [], None
+    rows: list[dict[str, object]] = []
+    first: tuple[Path, FeatureHeader] | None = None
     for slide_id in tqdm(slide_ids, desc="features", unit="slide", disable=None):
         path = paths.get(slide_id)
         found = _missing(slide_id) if path is None else _header(path)
-        if found.status == "ok":
+        if path is not None and found.status == "ok":
             first = first or (path, found)
             _refuse_mixture(*first, path, found)
         rows.append(asdict(found) | {"slide_id": slide_id, "path": str(path or "")})

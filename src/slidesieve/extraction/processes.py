@@ -109,4 +109,6 @@ def _die_with(parent: int) -> None:
 
 
 def _encode_slot(slot: int, count: int) -> NDArray[np.float32]:
+    assert _encoder is not None, "a worker is born with its encoder"
+    assert _slots is not None, "a worker is born with its slots"
     return _encoder.encode(_slots[slot, :count])

@@ -68,7 +68,7 @@ def number(value: float, digits: int) -> Cell:
 def table(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     """Return a table as markup; columns whose cells are numbers have their head at the right."""
     body = list(rows)
-    numeric = [bool(body) and "number" in cell.css for cell in (body[0] if body else head)]
+    numeric = ["number" in cell.css for cell in body[0]] if body else [False] * len(head)
     heads = "".join(
         f'<th class="number">{escape(name)}</th>' if right else f"<th>{escape(name)}</th>"
         for name, right in zip(head, numeric, strict=True)

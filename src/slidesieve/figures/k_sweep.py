@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -43,7 +44,7 @@ def k_sweep_figure(
     with house_style():
         panels = figure.subplots(1, len(metrics), squeeze=False)[0]
         for panel, metric in zip(panels, metrics, strict=True):
-            _draw_metric(panel, rows.loc[metric], sweeps)
+            _draw_metric(panel, cast(pd.DataFrame, rows.loc[metric]), sweeps)
             words, better = METRIC_WORDS[metric]
             panel.set_title(f"{words} ({better} is better)")
         panels[0].legend(loc="best")
@@ -53,7 +54,7 @@ def k_sweep_figure(
 
 def _draw_metric(panel: Axes, cells: pd.DataFrame, sweeps: Sequence[KSweep]) -> None:
     for name in dict.fromkeys(sweep.full_bag for sweep in sweeps if sweep.full_bag):
-        full = cells.loc[name]
+        full = cast("pd.Series[float]", cells.loc[name])
         panel.axhline(full["mean"], color=GREY, linestyle="--", label=f"{name}, all tokens")
         panel.axhspan(full["ci_low"], full["ci_high"], color=GREY, alpha=0.15, linewidth=0)
     for number, sweep in enumerate(sweeps):

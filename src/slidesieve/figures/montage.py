@@ -37,9 +37,9 @@ def montage_figure(
         for axes in grid:
             axes.set_axis_off()
         for axes, slide in zip(grid, shown.itertuples(), strict=False):
-            axes.imshow(_thumbnail(overviews[slide.slide_id]))
-            words = f"{slide.n_tiles} tiles" if slide.status == "ok" else slide.status
-            axes.set_title(f"{slide.slide_id}: {words}", fontsize=7)
+            axes.imshow(_thumbnail(overviews[str(slide.slide_id)]))
+            words = f"{slide.n_tiles!s} tiles" if slide.status == "ok" else str(slide.status)
+            axes.set_title(f"{slide.slide_id!s}: {words}", fontsize=7)
         left_out = len(cohort) - len(shown)
         more = f" ({len(shown)} of {len(cohort)} slides)" if left_out else ""
         figure.suptitle(title + more, x=0.01, ha="left", fontweight="bold")
@@ -50,7 +50,7 @@ def _choose(cohort: pd.DataFrame) -> pd.DataFrame:
     unusable = cohort[cohort["status"] != "ok"].head(MOST_SLIDES // 2)
     usable = cohort[cohort["status"] == "ok"]
     room = min(MOST_SLIDES - len(unusable), len(usable))
-    even = np.linspace(0, len(usable) - 1, room).round().astype(int) if room else []
+    even = np.linspace(0, len(usable) - 1, room).round().astype(int)
     return pd.concat([unusable, usable.iloc[even]])
 
 

@@ -59,7 +59,7 @@ def paper_table_plot(spec: Mapping, table: pd.DataFrame, dataset: str, path: Pat
         title = f"{spec['title']}\nours: {dataset}, {spec['level']}s, n = {table['n'].max():.0f}"
         figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
         handles = _legend(encoders, dataset, cohorts)
-        longest = max(len(handle.get_label()) for handle in handles) + _MARK_CHARACTERS
+        longest = max(len(str(handle.get_label())) for handle in handles) + _MARK_CHARACTERS
         n_columns = max(1, int(figure.get_figwidth() * _CHARACTERS_AN_INCH / longest))
         figure.legend(handles=handles, loc="outside lower left", ncols=n_columns)
         save_figure(figure, path)

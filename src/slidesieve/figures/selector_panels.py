@@ -113,10 +113,10 @@ def _draw_stability(panel: Axes, audit: pd.DataFrame) -> None:
         sigma, shaken["ci_low"], shaken["ci_high"], color=color_of(2), alpha=0.2, linewidth=0
     )
     panel.plot(sigma, shaken["value"], color=color_of(2), marker="o", markersize=4)
-    lines = {"chance": rows.loc["chance", "value"]}
+    lines = {"chance": float(rows["value"]["chance"])}
     between = _pooled(audit, "folds", "jaccard")
     if len(between):
-        lines["models of two folds"] = between.loc["model", "value"]
+        lines["models of two folds"] = float(between["value"]["model"])
     for words, height in lines.items():
         panel.axhline(height, color=GREY, linewidth=1, linestyle=(0, (2, 3)))
         panel.text(sigma.max(), height + 0.015, words, ha="right", va="bottom", color="#4D4D4D")

@@ -11,7 +11,7 @@ from slidesieve.figures.attention_overlay import attention_overlay, top_tiles
 from slidesieve.figures.notice import notice_figure
 from slidesieve.figures.slide_view import view_slide
 from slidesieve.store.features import FeatureSet
-from slidesieve.store.tiles import spec_from_attributes
+from slidesieve.store.tiles import known_spec_from_attributes
 
 _N_TOP_TILES = 6
 
@@ -35,7 +35,7 @@ def write_slide_heatmap(
     if features.status != "ok":
         notice_figure(f"{features.status}: {features.reason}", title, out)
         return
-    spec = spec_from_attributes(features.tile_attributes)
+    spec = known_spec_from_attributes(features.tile_attributes, features.slide_id)
     best = top_tiles(attention, _N_TOP_TILES).tolist()
     view = view_slide(slide_path, spec, features.coords, best)
     attention_overlay(

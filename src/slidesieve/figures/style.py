@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -17,7 +19,7 @@ LIGHT_GREY = "#D0D0D0"
 # For quantities: even steps in lightness, readable in grey and with any colour vision.
 SEQUENTIAL = "viridis"
 
-_STYLE = {
+_STYLE: dict[Any, object] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 10,
@@ -33,9 +35,10 @@ _STYLE = {
     "svg.hashsalt": "slidesieve",
     "svg.fonttype": "none",
 }
+Layout = Literal["compressed", "constrained", "tight", "none"]
 DPI = 150
 # Dates and library versions would make equal pictures differ.
-_METADATA = {
+_METADATA: dict[str, dict[str, str | None]] = {
     ".png": {"Software": None},
     ".svg": {"Date": None, "Creator": None},
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -44,7 +47,7 @@ _METADATA = {
 _JPEG = {"quality": 85, "subsampling": 0}
 
 
-def new_figure(width_in: float, height_in: float, layout: str = "compressed") -> Figure:
+def new_figure(width_in: float, height_in: float, layout: Layout = "compressed") -> Figure:
     """Return an empty figure in the house style.
 
     Args:
@@ -53,12 +56,16 @@ def new_figure(width_in: float, height_in: float, layout: str = "compressed") ->
         layout: matplotlib's layout engine; "none" if the axes are placed by hand.
     """
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(width_in, height_in), layout=layout, facecolor="white")
+        figure = Figure(
+            figsize=(width_in, height_in),
+            layout=layout,  # type: ignore[arg-type] # matplotlib's types lack "none"
+            facecolor="white",
+        )
         FigureCanvasAgg(figure)
         return figure
 
 
-def house_style() -> mpl.rc_context:
+def house_style() -> AbstractContextManager[None]:
     """Return the context in which axes are to be made and drawn on."""
     return mpl.rc_context(_STYLE)
 

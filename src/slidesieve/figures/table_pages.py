@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -166,9 +167,9 @@ def _summary_table(rows: pd.DataFrame, cost: pd.DataFrame) -> str:
     body = []
     for (encoder, model), own in rows.groupby(["encoder", "model"], sort=False):
         by_metric = own.set_index("metric")
-        cells = [_metric_cell(by_metric.loc[name], best[name]) for name in metrics]
-        cells += _cost_cells(costs.loc[(encoder, model)])
-        body.append([Cell(encoder), Cell(model), *cells])
+        cells = [_metric_cell(cast(pd.Series, by_metric.loc[name]), best[name]) for name in metrics]
+        cells += _cost_cells(cast(pd.Series, costs.xs((encoder, model))))
+        body.append([Cell(str(encoder)), Cell(str(model)), *cells])
     return table(head, body)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,9 @@ def _linear_flops(
 
 def _also_counted() -> dict[object, Callable[..., int]]:
     """FLOP counts that torch lacks: the CPU's fused attention and `slidesieve.nn.linear`."""
-    counted = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _fused_attention_flops}
+    counted: dict[object, Callable[..., int]] = {
+        torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _fused_attention_flops
+    }
     if hasattr(torch.ops.mkldnn, "_linear_pointwise"):
         counted[torch.ops.mkldnn._linear_pointwise] = _linear_flops
     return counted
@@ -221,7 +224,13 @@ class _LiveBytes(TorchDispatchMode):
         self._alive = 0
         self._seen = weakref.WeakSet(tensor.untyped_storage() for tensor in known)
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # noqa: ANN001, ANN204
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., Any],
+        types: Any,  # noqa: ANN401
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401
         result = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(result):
             if isinstance(tensor, Tensor):

@@ -97,7 +97,8 @@ class _Mapped(Sequence[TokenBatch]):
     def __len__(self) -> int:
         return len(self._bags)
 
-    def __getitem__(self, index: int) -> TokenBatch:
+    # No slices: bags are taken one by one.
+    def __getitem__(self, index: int) -> TokenBatch:  # type: ignore[override]
         return self._transform(self._bags[index])
 
 
@@ -120,7 +121,8 @@ def build_model(spec: Mapping[str, object], dim: int, n_classes: int) -> SlideCl
     ]
     if not isinstance(spec.get("standardise", True), bool):
         problems.append(f"model: standardise is {spec['standardise']!r}, expected true or false")
-    reducer = aggregator = None
+    reducer: TokenReducer | None = None
+    aggregator: Aggregator | None = None
     try:
         reducer = build_reducer(spec.get("reducer", "none"), dim)
     except ConfigError as error:
@@ -133,7 +135,7 @@ def build_model(spec: Mapping[str, object], dim: int, n_classes: int) -> SlideCl
             aggregator = build_aggregator(spec["aggregator"], width, n_classes)
         except ConfigError as error:
             problems += error.problems
-    if problems:
+    if problems or reducer is None or aggregator is None:
         raise ConfigError(problems)
     standardise = Standardise(dim) if spec.get("standardise", True) else NoStandardisation()
     return SlideClassifier(standardise, reducer, aggregator)

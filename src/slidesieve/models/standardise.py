@@ -25,6 +25,9 @@ class Standardise(nn.Module):
     sd are buffers, saved with the weights, so prediction uses those of training.
     """
 
+    mean: Tensor
+    sd: Tensor
+
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(dim))

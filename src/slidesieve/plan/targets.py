@@ -34,7 +34,9 @@ def intermediates(study: Study, name: str) -> Iterator[str]:
     look for files between its inputs and an existing target: the old results would pass for new.
     """
     dataset = study.datasets[name]
-    tables = [models_of_table(study, table) for table in study.paper_tables] or [study.models]
+    tables: list[Mapping] = [models_of_table(study, table) for table in study.paper_tables] or [
+        study.models
+    ]
     models: list[str] = sorted(set().union(*tables))
     yield fill(layout.FOLDS, dataset=name)
     if dataset.features_dir is None:

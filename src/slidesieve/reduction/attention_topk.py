@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -38,7 +40,11 @@ class AttentionTopK(TokenReducer):
     ) -> None:
         super().__init__(dim)
         self.budget = Budget(retention, k)
-        shape = {"gated": gated, "hidden_dim": hidden_dim, "attention_dim": attention_dim}
+        shape: dict[str, Any] = {
+            "gated": gated,
+            "hidden_dim": hidden_dim,
+            "attention_dim": attention_dim,
+        }
         self.teacher = {"aggregator": {"name": "abmil", **shape}}
         self.abmil = ABMIL(dim, n_classes=1, **shape)
         # Only its attention is asked for, so that it fits whatever the number of classes was.
@@ -47,7 +53,7 @@ class AttentionTopK(TokenReducer):
 
     def learn_from(self, teacher: nn.Module) -> None:
         """Copy the attention of the teacher, a classifier whose `aggregator` is an ABMIL."""
-        weights = teacher.aggregator.state_dict()
+        weights = teacher.get_submodule("aggregator").state_dict()
         attention = {name: weights[name] for name in self.abmil.state_dict()}
         self.abmil.load_state_dict(attention)
 

@@ -24,11 +24,12 @@ class FarthestPointSampling(TokenReducer):
     def __init__(self, dim: int, k: int = 32) -> None:
         super().__init__(dim)
         self.budget = Budget(k=k)
+        self.k = k
 
     @torch.no_grad()
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Keep an even cover of each bag."""
-        return keep_tokens(tokens, farthest_points(tokens.features, tokens.mask, self.budget.k))
+        return keep_tokens(tokens, farthest_points(tokens.features, tokens.mask, self.k))
 
 
 def farthest_points(features: Tensor, mask: Tensor, k: int) -> Tensor:

@@ -41,17 +41,18 @@ class KMeansReduction(TokenReducer):
         if iterations < 1:
             raise ConfigError([f"kmeans: iterations is {iterations}; it must be at least 1"])
         self.budget = Budget(k=k)
+        self.k = k
         self.token = token
         self.iterations = iterations
 
     @torch.no_grad()
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Keep or make one token a cluster."""
-        seeds = plus_plus_seeds(tokens, self.budget.k)
+        seeds = plus_plus_seeds(tokens, self.k)
         cluster, distance = lloyd(
             tokens.features.double(), tokens.size, tokens.mask, seeds.double(), self.iterations
         )
-        nearest = _nearest_members(cluster, distance, tokens.mask, self.budget.k)
+        nearest = _nearest_members(cluster, distance, tokens.mask, self.k)
         kept = keep_tokens(tokens, nearest)
         if self.token == "nearest":
             return kept

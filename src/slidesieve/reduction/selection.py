@@ -38,9 +38,9 @@ class Budget:
 
     def count(self, n_tokens: int) -> int:
         """Return ⌈retention · N⌉ or min(k, N) for a bag of N tokens."""
-        if self.retention is None:
-            return min(self.k, n_tokens)
-        return math.ceil(self.retention * n_tokens - _ROUNDING)
+        if self.retention is not None:
+            return math.ceil(self.retention * n_tokens - _ROUNDING)
+        return n_tokens if self.k is None else min(self.k, n_tokens)
 
 
 def keep_tokens(tokens: TokenBatch, keep: Tensor, scores: Tensor | None = None) -> Reduction:

@@ -31,14 +31,15 @@ class TokenMerging(TokenReducer):
     def __init__(self, dim: int, k: int = 32) -> None:
         super().__init__(dim)
         self.budget = Budget(k=k)
+        self.k = k
 
     @torch.no_grad()
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Merge each bag down to k tokens."""
         positions = torch.arange(tokens.mask.shape[1], device=tokens.mask.device)
         source = torch.where(tokens.mask, positions, -1)
-        while int(tokens.lengths.max()) > self.budget.k:
-            tokens, moved_to = merge_step(tokens, self.budget.k)
+        while int(tokens.lengths.max()) > self.k:
+            tokens, moved_to = merge_step(tokens, self.k)
             source = torch.where(source >= 0, moved_to.gather(1, source.clamp(min=0)), -1)
         return Reduction(tokens=tokens, source=source)
 

@@ -52,4 +52,5 @@ def make_deterministic() -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     # A debugging aid that writes every new tensor twice.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    # torch makes this attribute when it is imported, and its types do not know it.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

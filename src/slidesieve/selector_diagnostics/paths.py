@@ -10,6 +10,7 @@ import torch
 from slidesieve.bags import Bag
 from slidesieve.reduction.sparselearn.reducer import SparseLearn
 from slidesieve.selector_diagnostics.seeds import seeded, slide_seed
+from slidesieve.selector_diagnostics.slides import selector_of
 from slidesieve.tokens import Reduction, TokenBatch
 from slidesieve.training.fitted import FittedModel
 
@@ -34,7 +35,7 @@ def slide_predictions(
         A row per path and draw: path, draw, slide_id, patient_id, label, prediction, prob_<class>…
     """
     rows = []
-    for path, draw, reduction in _reductions(fitted.model.reducer, bag, tokens, scores):
+    for path, draw, reduction in _reductions(selector_of(fitted.model), bag, tokens, scores):
         logits = fitted.model.aggregator(reduction.tokens).logits
         probabilities = logits[0].double().softmax(dim=0).tolist()
         of_class = dict(zip(fitted.classes, probabilities, strict=True))
@@ -45,7 +46,7 @@ def slide_predictions(
                 "slide_id": bag.slide_id,
                 "patient_id": bag.patient_id,
                 "label": fitted.classes[bag.label_index],
-                "prediction": max(of_class, key=of_class.get),
+                "prediction": max(of_class, key=of_class.__getitem__),
                 **{f"prob_{name}": value for name, value in of_class.items()},
             }
         )
@@ -66,5 +67,5 @@ def _reductions(
 def as_table(rows: list[dict[str, object]], fold: int) -> pd.DataFrame:
     """Return the rows of a fold as a table, its number after the patient's name."""
     table = pd.DataFrame(rows)
-    table.insert(table.columns.get_loc("patient_id") + 1, "fold", fold)
+    table.insert(list(table.columns).index("patient_id") + 1, "fold", fold)
     return table

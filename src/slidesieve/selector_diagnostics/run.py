@@ -25,7 +25,13 @@ from slidesieve.selector_diagnostics.discarded_token_probe import (
     tokens_of_slide,
 )
 from slidesieve.selector_diagnostics.paths import as_table, slide_predictions
-from slidesieve.selector_diagnostics.slides import CHANCE, MODEL, measure_slide, score_slide
+from slidesieve.selector_diagnostics.slides import (
+    CHANCE,
+    MODEL,
+    measure_slide,
+    score_slide,
+    selector_of,
+)
 from slidesieve.selector_diagnostics.stability import agreement, chance_jaccard
 from slidesieve.selector_diagnostics.tables import leakage_table, paths_table, slides_table
 from slidesieve.selector_diagnostics.truth import read_truth, truth_tiles
@@ -133,7 +139,7 @@ def _audit_fold(
         scored = score_slide(model, collate([bag]).to(device))
         kept[bag.slide_id] = scored.kept
         most = tokens_of_slide(int(n_slides[part]))
-        found = probe_tokens(model.reducer, bag.slide_id, scored.tokens, scored.scores, most)
+        found = probe_tokens(selector_of(model), bag.slide_id, scored.tokens, scored.scores, most)
         if found is not None:
             discarded[part].append(found)
         if part == "test":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from slidesieve.bags import Bag, collate
 from slidesieve.models.classifier import SlideClassifier
 from slidesieve.reduction.registry import build_reducer
 from slidesieve.reduction.sparselearn.mass import overlap, topk_mass
+from slidesieve.reduction.sparselearn.reducer import SparseLearn
 from slidesieve.selector_diagnostics.seeds import seeded, slide_seed
 from slidesieve.selector_diagnostics.stability import SIGMAS, chance_jaccard, jaccard, jitter
 from slidesieve.selector_diagnostics.truth import chance_recall, recall
@@ -47,10 +49,16 @@ class ScoredSlide:
         return not bool(self.kept.all())
 
 
+def selector_of(model: SlideClassifier) -> SparseLearn:
+    """The reducer of a model that these diagnostics are for."""
+    return cast(SparseLearn, model.reducer)
+
+
 def score_slide(model: SlideClassifier, bag: TokenBatch) -> ScoredSlide:
     """Score a bag of one slide with a fitted model."""
-    tokens, scores = model.reducer.score(model.standardise(bag))
-    kept = model.reducer.best(tokens, scores)[0].cpu().numpy()
+    reducer = selector_of(model)
+    tokens, scores = reducer.score(model.standardise(bag))
+    kept = reducer.best(tokens, scores)[0].cpu().numpy()
     return ScoredSlide(tokens, scores, kept)
 
 
@@ -73,7 +81,7 @@ def measure_slide(
 
 
 def _mass(model: SlideClassifier, bag: Bag, scored: ScoredSlide) -> Iterator[Measured]:
-    reducer, mask = model.reducer, scored.tokens.mask
+    reducer, mask = selector_of(model), scored.tokens.mask
     k = reducer.settings.k
     with seeded(slide_seed(bag.slide_id, "mass"), scored.scores.device):
         alpha = reducer.weights(scored.tokens, scored.scores)

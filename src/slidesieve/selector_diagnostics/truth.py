@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,7 +30,7 @@ def read_truth(path: Path) -> NDArray[np.bool_]:
 
 
 def truth_tiles(
-    mask: NDArray[np.bool_], coords: NDArray[np.int64], place: Mapping[str, object]
+    mask: NDArray[np.bool_], coords: NDArray[np.int64], place: Mapping[str, Any]
 ) -> NDArray[np.bool_]:
     """Return for each tile whether at least a quarter of it is truth.
 

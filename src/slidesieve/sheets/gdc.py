@@ -128,8 +128,8 @@ def _row(
     label = project.removeprefix("TCGA-")
     if project == BRCA and diagnoses:
         found = diagnoses.get(case, set())
-        labels = {BRCA_LABELS.get(diagnosis.lower()) for diagnosis in found}
-        if len(labels) != 1 or None in labels:
+        labels = {BRCA_LABELS.get(diagnosis.lower(), "") for diagnosis in found}
+        if len(labels) != 1 or "" in labels:
             return f"diagnosis {' and '.join(sorted(found)) or 'not stated'}"
         (label,) = labels
     return SheetRow(Path(name).stem, case, label, f"{file_id}/{name}", {"project": project})

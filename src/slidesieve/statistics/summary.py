@@ -50,7 +50,7 @@ def summary_table(
             for metric, drawn in bootstrap_metrics(outcomes, resamples, seed).items():
                 key = (encoder, model, level, metric)
                 log_left_out(drawn, f"{encoder}/{model}, {level} level, {metric}")
-                mean, std, n_folds = over_folds.loc[key]
+                mean, std, n_folds = over_folds.xs(key).to_numpy()
                 interval = percentile_interval(drawn)
                 rows.append((*key, mean, std, *interval, int(n_folds), n))
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -59,7 +60,7 @@ def set_attributes(node: h5py.File | h5py.Dataset, attributes: Mapping[str, obje
             node.attrs[key] = value
 
 
-def plain_attributes(node: h5py.File | h5py.Dataset) -> dict[str, object]:
+def plain_attributes(node: h5py.File | h5py.Dataset) -> dict[str, Any]:
     """Attributes as plain Python values."""
     return {key: _plain(value) for key, value in node.attrs.items()}
 

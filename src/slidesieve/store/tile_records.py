@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from slidesieve.errors import ContractError
+
 
 @dataclass(frozen=True)
 class TileSpec:
@@ -93,3 +95,14 @@ class TileSet:
     tissue_area_mm2: float = 0.0
     n_contours: int = 0
     objective: float | None = None
+
+    @property
+    def known_spec(self) -> TileSpec:
+        """How tiles are read, of a slide that can be used.
+
+        Raises:
+            ContractError: There is no spec.
+        """
+        if self.spec is None:
+            raise ContractError(f"slide {self.slide_id}: no tile spec ({self.status})")
+        return self.spec

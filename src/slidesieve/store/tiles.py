@@ -91,6 +91,18 @@ def coords_attributes(tiles: TileSet) -> dict[str, object]:
     }
 
 
+def known_spec_from_attributes(attributes: Mapping, slide_id: str) -> TileSpec:
+    """The tile spec that attributes of `coords` hold.
+
+    Raises:
+        ContractError: They hold none.
+    """
+    spec = spec_from_attributes(attributes)
+    if spec is None:
+        raise ContractError(f"slide {slide_id}: its coords do not say how tiles are read")
+    return spec
+
+
 def spec_from_attributes(attributes: Mapping) -> TileSpec | None:
     """The tile spec that attributes of `coords` hold, or None if they hold none."""
     if "patch_size" not in attributes:

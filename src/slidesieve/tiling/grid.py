@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.geometry import MultiPolygon
+from shapely.geometry.base import BaseGeometry
 
 from slidesieve.store.tile_records import TileSpec
 
 
 def tile_grid(
-    tissue: MultiPolygon, spec: TileSpec, width: int, height: int, min_tissue_fraction: float
+    tissue: BaseGeometry, spec: TileSpec, width: int, height: int, min_tissue_fraction: float
 ) -> NDArray[np.int64]:
     """Lay the grid and keep the tiles that hold enough tissue.
 
@@ -53,7 +53,7 @@ def grid_positions(extent_level0: int, spec: TileSpec) -> NDArray[np.int64]:
     return starts[starts + spec.size_level0 <= extent_level0]
 
 
-def polygon_edges(tissue: MultiPolygon) -> NDArray[np.float64]:
+def polygon_edges(tissue: BaseGeometry) -> NDArray[np.float64]:
     """All edges x0, y0, x1, y1 of polygons and holes, (E, 4), tissue on the same side of each."""
     # Normal form runs around polygons one way and around holes the other.
     rings = shapely.get_rings(shapely.get_parts(shapely.normalize(tissue)))

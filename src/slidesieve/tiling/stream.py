@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class TileChunk:
 
 def stream_tiles(
     path: Path, tiles: TileSet, workers: int, process: Callable[[TileChunk], Result]
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Read all tiles of a slide and yield `process(chunk)` for chunk after chunk, in order.
 
     Threads share one reader if it may be shared, else each has its own; they run `process` too.
@@ -68,7 +68,7 @@ def stream_tiles(
         _Readers(path, tiles.reader or "auto") as readers,
         thread_pool(workers, "tiles") as pool,
     ):
-        readers.mine().expect(tiles.spec.level, _regions(tiles))
+        readers.mine().expect(tiles.known_spec.level, _regions(tiles))
 
         def work(start: int) -> Result:
             return process(_read_chunk(readers.mine(), tiles, start))
@@ -78,12 +78,12 @@ def stream_tiles(
 
 def _read_chunk(reader: SlideReader, tiles: TileSet, start: int) -> TileChunk:
     asked = tiles.coords[start : start + CHUNK_TILES]
-    side = tiles.spec.tile_px
+    side = tiles.known_spec.tile_px
     images = np.empty((len(asked), side, side, 3), dtype=np.uint8)
-    rows = []
+    rows: list[int] = []
     for row, (x, y) in enumerate(asked.tolist(), start):
         try:
-            read_tile(reader, tiles.spec, x, y, out=images[len(rows)])
+            read_tile(reader, tiles.known_spec, x, y, out=images[len(rows)])
         except TileReadError as error:
             log.warning("slide %s: tile at x %d, y %d left out: %s", tiles.slide_id, x, y, error)
         else:
@@ -92,13 +92,13 @@ def _read_chunk(reader: SlideReader, tiles: TileSet, start: int) -> TileChunk:
 
 
 def _regions(tiles: TileSet) -> NDArray[np.int64]:
-    side = np.full((len(tiles.coords), 2), tiles.spec.read_px, dtype=np.int64)
+    side = np.full((len(tiles.coords), 2), tiles.known_spec.read_px, dtype=np.int64)
     return np.hstack([tiles.coords, side])
 
 
 def _in_order(
     pool: ThreadPoolExecutor, work: Callable[[int], Result], starts: range, ahead: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     waiting: deque[Future[Result]] = deque()
     for start in starts:
         waiting.append(pool.submit(work, start))

@@ -62,11 +62,11 @@ def tile_slide(
     area_mm2 = on_slide.area * mpp**2 / 1e6
     tiles = replace(tiles, n_contours=tissue.n_contours, tissue_area_mm2=area_mm2)
     coords = tile_grid(
-        on_slide, tiles.spec, tiles.width, tiles.height, settings.min_tissue_fraction
+        on_slide, tiles.known_spec, tiles.width, tiles.height, settings.min_tissue_fraction
     )
     if len(coords) == 0:
         reason = (
-            f"{area_mm2:.3g} mm² of tissue, but no tile of {tiles.spec.tile_um:g} µm has "
+            f"{area_mm2:.3g} mm² of tissue, but no tile of {tiles.known_spec.tile_um:g} µm has "
             f"{settings.min_tissue_fraction:.0%} of it"
         )
         return replace(tiles, status="empty", reason=reason)

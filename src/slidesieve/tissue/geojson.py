@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import shapely
@@ -156,7 +157,7 @@ def _polygon(where: str, rings: list) -> Polygon:
     return Polygon(outlines[0], outlines[1:])
 
 
-def _ring(where: str, ring: object) -> list[tuple[float, float]]:
+def _ring(where: str, ring: Any) -> list[tuple[float, float]]:  # noqa: ANN401 -- read JSON
     try:
         points = [(float(point[0]), float(point[1])) for point in ring]
     except (TypeError, ValueError, IndexError, KeyError) as error:

@@ -53,7 +53,8 @@ def as_multipolygon(geometries: Iterable[BaseGeometry]) -> MultiPolygon:
     nested = [part for part in shapely.get_parts(united) if isinstance(part, MultiPolygon)]
     parts += [polygon for multi in nested for polygon in multi.geoms]
     parts = [shapely.normalize(part) for part in parts if part.area > 0]
-    return MultiPolygon(sorted(parts, key=_top_left))
+    ordered = sorted(parts, key=_top_left)
+    return MultiPolygon(ordered)
 
 
 def _polygon(

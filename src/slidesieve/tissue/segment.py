@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from shapely.geometry import MultiPolygon
 
@@ -89,7 +90,7 @@ def find_tissue(overview: Overview, mpp: float, params: TissueParams) -> MultiPo
     )
 
 
-def slide_facts(reader: SlideReader) -> dict[str, object]:
+def slide_facts(reader: SlideReader) -> dict[str, Any]:
     """What the outputs of the tissue and of the tile stage both say of the slide."""
     return {
         "width": reader.width,

@@ -13,7 +13,7 @@ from slidesieve.figures.tokens.fates import FATE_COLORS, FATES, MERGED, Fates, f
 from slidesieve.figures.tokens.group_colours import group_colours
 from slidesieve.figures.tokens.pictures import merge_groups
 from slidesieve.store.geojson import write_features
-from slidesieve.store.tiles import spec_from_attributes
+from slidesieve.store.tiles import known_spec_from_attributes
 from slidesieve.store.tokens import TokenSet
 
 _HEADER = ("slide_id", "encoder", "model", "fold", "status", "reason", "fingerprint")
@@ -34,7 +34,7 @@ def write_token_geojson(path: Path, tokens: TokenSet) -> None:
 
 def _features(tokens: TokenSet) -> Iterator[dict]:
     fates = fates_of(tokens)
-    spec = spec_from_attributes(tokens.tile_attributes)
+    spec = known_spec_from_attributes(tokens.tile_attributes, tokens.slide_id)
     group = merge_groups(tokens, fates)
     colours = group_colours(group, tokens.coords, spec.step_level0)
     measured = _measurements(tokens, fates)
@@ -42,7 +42,7 @@ def _features(tokens: TokenSet) -> Iterator[dict]:
         {"name": name.capitalize(), "color": [round(255 * part) for part in to_rgb(colour)]}
         for name, colour in zip(FATES, FATE_COLORS.values(), strict=True)
     ]
-    for row, corner in enumerate(tokens.coords.tolist()):
+    for row, (x, y) in enumerate(tokens.coords.tolist()):
         properties = {
             "objectType": "tile",
             "classification": classes[fates.fate[row]],
@@ -56,7 +56,7 @@ def _features(tokens: TokenSet) -> Iterator[dict]:
             properties["color"] = colours[group[row]].tolist()
         yield {
             "type": "Feature",
-            "geometry": {"type": "Polygon", "coordinates": [_square(*corner, spec.size_level0)]},
+            "geometry": {"type": "Polygon", "coordinates": [_square(x, y, spec.size_level0)]},
             "properties": properties,
         }
 

@@ -23,7 +23,7 @@ from slidesieve.figures.tokens.samples import (
     merged_samples,
     pruned_samples,
 )
-from slidesieve.store.tiles import spec_from_attributes
+from slidesieve.store.tiles import known_spec_from_attributes
 from slidesieve.store.tokens import TokenSet
 
 # Of panels of 4 inches at 150 dpi, twice: lines stay sharp when the page is enlarged.
@@ -46,7 +46,7 @@ def write_token_pages(map_path: Path, gallery_path: Path, slide: Path, tokens: T
         for path in (map_path, gallery_path):
             notice_figure(f"{tokens.status}: {tokens.reason}", title, path)
         return
-    spec = spec_from_attributes(tokens.tile_attributes)
+    spec = known_spec_from_attributes(tokens.tile_attributes, tokens.slide_id)
     fates = fates_of(tokens)
     samples = _choose(tokens, fates, _GALLERY)
     view = view_slide(slide, spec, tokens.coords, _rows(samples), _LONGEST_SIDE_PX)
@@ -74,7 +74,7 @@ def write_token_grid(path: Path, slide: Path, of_models: Sequence[TokenSet]) -> 
     if first.status != "ok":
         notice_figure(f"{first.status}: {first.reason}", title, path)
         return
-    spec = spec_from_attributes(first.tile_attributes)
+    spec = known_spec_from_attributes(first.tile_attributes, first.slide_id)
     fates = [fates_of(tokens) for tokens in of_models]
     chosen = [_choose(*pair, _GRID) for pair in zip(of_models, fates, strict=True)]
     rows = [row for samples in chosen for row in _rows(samples)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -90,7 +91,7 @@ class _ThresholdTopK(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple:
+    def backward(ctx: Any, grad: Tensor) -> tuple:  # noqa: ANN401
         (slope,) = ctx.saved_tensors
         total = slope.sum(dim=1, keepdim=True).clamp(min=torch.finfo(slope.dtype).tiny)
         mean = (slope * grad).sum(dim=1, keepdim=True) / total

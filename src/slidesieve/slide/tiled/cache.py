@@ -61,7 +61,7 @@ class TileCache:
         with self._lock:
             entry = self._entries.get(key)
             is_mine = entry is None
-            if is_mine:
+            if entry is None:
                 entry = self._entries[key] = _Entry()
                 self.n_decoded += 1
             else:

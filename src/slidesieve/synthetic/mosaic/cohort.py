@@ -200,7 +200,7 @@ def _any_of(
     tiles: Sequence[LabelledTile],
     pictures: Mapping[Path, NDArray[np.uint8]],
 ) -> NDArray[np.uint8]:
-    picture = pictures[tiles[rng.integers(len(tiles))].path]
+    picture = pictures[tiles[int(rng.integers(len(tiles)))].path]
     return oriented(picture, int(rng.integers(ORIENTATIONS)))
 
 

@@ -43,7 +43,7 @@ def octave_noise(
         weight * smooth_noise(rng, shape, wavelength)
         for weight, wavelength in zip(weights, wavelengths_px, strict=True)
     )
-    return np.sum(list(layers), axis=0, dtype=np.float32)
+    return np.asarray(np.sum(list(layers), axis=0, dtype=np.float32))
 
 
 @lru_cache(maxsize=1)

@@ -112,8 +112,8 @@ def _channel(
     light: NDArray[np.uint8],
     glass: float,
 ) -> NDArray[np.uint8]:
-    passed = [cv2.LUT(stain, curve) for stain, curve in zip(stains, curves, strict=True)]
-    through = cv2.multiply(*passed, scale=1 / 255)
+    first, second = (cv2.LUT(stain, curve) for stain, curve in zip(stains, curves, strict=True))
+    through = cv2.multiply(first, second, scale=1 / 255)
     return cv2.multiply(through, light, scale=glass / (255 * 250))
 
 

@@ -64,8 +64,9 @@ def paint(recipe: SlideRecipe) -> PaintedSlide:
     """
     rng = np.random.default_rng([recipe.seed, 2])
     side = round(recipe.side_um / CANVAS_MPP)
+    foci: list[Points] = []
     if recipe.defect == "blank":
-        canvas, foci = blank_canvas(side, side), []
+        canvas = blank_canvas(side, side)
     else:
         canvas, foci = _painted_tissue(rng, recipe, side)
     if "fold" in recipe.artefacts:
@@ -114,7 +115,12 @@ def _paint_benign(rng: np.random.Generator, canvas: Canvas, sprites: Sprites, ro
         (paint_lymphocytes, rng.lognormal(1.0, 0.9), (50, 140)),
         (paint_vessel, rng.lognormal(2.0, 0.5), (28, 110)),
     ]
-    limit = {paint_fat: 5, paint_lobule: 12, paint_duct: 16, paint_lymphocytes: 10}
+    limit: dict[Painter, int] = {
+        paint_fat: 5,
+        paint_lobule: 12,
+        paint_duct: 16,
+        paint_lymphocytes: 10,
+    }
     for painter, amount, (smallest_px, largest_px) in program:
         for _ in range(min(round(amount), limit.get(painter, 20))):
             radius = rng.uniform(smallest_px, largest_px)
