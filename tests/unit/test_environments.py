@@ -69,11 +69,10 @@ def test_the_environment_of_the_models_holds_all_that_the_package_imports(repo):
 
 
 def test_every_rule_names_an_environment_that_exists(repo):
-    named = {
-        match
-        for path in (repo / "workflow" / "rules").glob("*.smk")
-        for match in re.findall(r'"\.\./\.\./envs/(\w+)\.yaml"', path.read_text())
-    }
+    rules = [path.read_text() for path in (repo / "workflow" / "rules").glob("*.smk")]
+    constants = dict(re.findall(r'^(\w+_ENV) = .*"(\w+)\.yaml"', "\n".join(rules), re.MULTILINE))
+    named = {constants[name] for text in rules for name in re.findall(r"^ +(\w+_ENV)$", text, re.M)}
+    assert all(text.count("script:") == len(re.findall(r"^ +conda:", text, re.M)) for text in rules)
     assert named == {path.stem for path in (repo / "envs").glob("*.yaml")}
 
 

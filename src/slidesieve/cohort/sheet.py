@@ -121,7 +121,7 @@ def read_sheet(
     for number, row in cells.items():
         where = f"{path}, row {number}"
         found = _row_problems(row, where)
-        if rows[number].get(None):  # type: ignore[call-overload]
+        if rows[number].get(None):
             found.append(f"{where}: has more cells than the header")
         problems += found
         mistaken |= {number} if found else set()

@@ -117,5 +117,8 @@ def test_wrong_budgets_are_refused(name, budget, message):
 
 
 def test_unknown_reducer_lists_the_known():
-    with pytest.raises(ConfigError, match=r"reducer: no 'dct'; allowed: .*none.*random.*uniform"):
+    with pytest.raises(
+        ConfigError,
+        match=r"reducer: no 'dct'; did you mean 'dtc'. allowed: .*none.*random.*uniform",
+    ):
         build_reducer("dct", 8)

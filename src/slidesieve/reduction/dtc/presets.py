@@ -6,6 +6,7 @@ import functools
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from slidesieve.errors import ConfigError
 from slidesieve.reduction.dtc.settings import DTCSettings
@@ -36,7 +37,7 @@ PRESETS: dict[str, DTCSettings] = {
 }
 
 
-def resolve_settings(preset: str, switches: Mapping[str, object]) -> DTCSettings:
+def resolve_settings(preset: str, switches: Mapping[str, Any]) -> DTCSettings:
     """Return a preset with some of its switches set otherwise.
 
     Raises:

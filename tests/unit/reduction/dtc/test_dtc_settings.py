@@ -31,7 +31,10 @@ def test_the_name_alone_is_the_default():
 @pytest.mark.parametrize(
     ("switches", "message"),
     [
-        ({"retnetion": 0.4}, "no parameter 'retnetion'; did you mean 'retention'? allowed: preset, "),
+        (
+            {"retnetion": 0.4},
+            "no parameter 'retnetion'; did you mean 'retention'? allowed: preset, ",
+        ),
         ({"retention": "0.4"}, "retention is '0.4', expected float"),
         ({"retention": 0}, "retention is 0; it must be in (0, 1]"),
         ({"stage_ratios": [0.5, 1.5]}, "stage_ratios is [0.5, 1.5]"),
