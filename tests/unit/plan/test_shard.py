@@ -23,9 +23,8 @@ def two(sheet, tmp_path):
 
 
 def test_every_slide_is_encoded_once_by_every_encoder(two):
-    done = [
-        (s.dataset.name, s.encoder, slide) for s in feature_shards(two) for slide in s.slide_ids
-    ]
+    shards = list(feature_shards(two))
+    done = [(s.dataset.name, s.encoder, slide) for s in shards for slide in s.slide_ids]
     assert sorted(done) == sorted(
         (dataset, encoder, slide)
         for dataset, slides in (("toy", SLIDES), ("toy2", OTHERS))
