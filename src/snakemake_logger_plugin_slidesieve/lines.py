@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from logging import LogRecord
 from pathlib import Path
@@ -18,6 +18,7 @@ _FEATURES = "features"
 # Words of Snakemake that say nothing to a user of a study.
 _SKIPPED = (
     "Using workflow specific profile",
+    "Assuming unrestricted shared filesystem usage",
     "host:",
     "Building DAG of jobs",
     "Using shell:",
@@ -82,8 +83,10 @@ class Terminal:
                 yield from self._job(record)
             case LogEvent.JOB_FINISHED:
                 yield from self._finished(record)
-            case LogEvent.JOB_ERROR | LogEvent.GROUP_ERROR:
+            case LogEvent.JOB_ERROR:
                 yield from self._failed(record)
+            case LogEvent.GROUP_ERROR:  # an error of each of its jobs follows
+                yield from self._logs(record.aux_logs)
             case LogEvent.PROGRESS:
                 self._done, self._total = record.done, record.total
             case LogEvent.DEBUG_DAG | LogEvent.SHELLCMD | LogEvent.ERROR | None:
@@ -98,7 +101,7 @@ class Terminal:
                 counts[stage_of(rule)] += count
         self._total = record.stats.get("total", sum(counts.values()))
         listed = ", ".join(f"{stage} {count}" for stage, count in counts.items())
-        yield f"{self._total} jobs: {listed}"
+        yield f"{self._total} {'job' if self._total == 1 else 'jobs'}: {listed}"
 
     def _job(self, record: SnakemakeRecord) -> Iterator[str]:
         if _is_target(record):
@@ -127,14 +130,15 @@ class Terminal:
         return f"{share}, about {_duration(left)} left" if left > 0 else share
 
     def _failed(self, record: LogRecord) -> Iterator[str]:
-        for job in getattr(record, "job_error_info", None) or [vars(record)]:
-            title = self._titles.get(job["jobid"], stage_of(job["rule_name"]))
-            yield f"FAILED {title}"
-            for path in map(Path, job["log"]):
-                yield f"       log: {path}"
-                if self._show_failed_logs and path.exists():
-                    tail = path.read_text(encoding="utf-8", errors="replace").splitlines()
-                    yield from (f"       | {line}" for line in tail[-_TAIL_LINES:])
+        yield f"FAILED {self._titles.get(record.jobid, stage_of(record.rule_name))}"
+        yield from self._logs(record.log)
+
+    def _logs(self, files: Iterable[str]) -> Iterator[str]:
+        for path in map(Path, files):
+            yield f"       log: {path}"
+            if self._show_failed_logs and path.exists():
+                tail = path.read_text(encoding="utf-8", errors="replace").splitlines()
+                yield from (f"       | {line}" for line in tail[-_TAIL_LINES:])
 
 
 def stage_of(rule: str) -> str:
@@ -146,7 +150,8 @@ def job_title(rule: str, wildcards: Mapping[str, str]) -> str:
     """A job in words: its stage, then what it works on, as in "train demo, abmil, fold 0"."""
     stage = stage_of(rule)
     if stage != rule:
-        return f"{stage} {' '.join(rule.removeprefix(f'{stage}_').split('_'))}"
+        slides, shard = rule.removeprefix(f"{stage}_").rsplit("_", 1)
+        return f"{stage} {slides}, shard {shard}"
     words = [f"fold {value}" if key == "fold" else value for key, value in wildcards.items()]
     return f"{stage} {', '.join(words)}" if words else stage
 

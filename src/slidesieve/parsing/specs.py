@@ -48,7 +48,8 @@ def _parameter_problems(
 ) -> list[str]:
     signature = inspect.signature(part).parameters
     allowed = {name: p for name, p in signature.items() if name not in given}
-    hints = typing.get_type_hints(part.__init__)
+    # Of the class, not of an instance, so that no subclass can have another signature.
+    hints = typing.get_type_hints(part.__init__)  # type: ignore[misc]
     problems = []
     for name, value in chosen.items():
         if name not in allowed:

@@ -157,5 +157,5 @@ def make_settings(preset: str, **overrides: object) -> SparseLearnSettings:
         raise ConfigError(
             [f"sparselearn: preset is {preset!r}; allowed: {', '.join(sorted(PRESETS))}"]
         )
-    given = {name: value for name, value in overrides.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in overrides.items() if value is not None}
     return replace(PRESETS[preset], **given)

@@ -1,0 +1,101 @@
+"""A study makes these files of each dataset, and no others."""
+
+from __future__ import annotations
+
+from helpers.small_study import MODELS, SLIDES, small_dataset, small_study
+from slidesieve.plan.targets import targets
+
+SPARSE = {"reducer": {"name": "sparselearn"}, "aggregator": "abmil"}
+TABLE = {
+    "title": "A table",
+    "reference": "mean",
+    "rows": {
+        "abmil": {"label": "attention", "columns": {"r": 1.0}},
+        "mean": {"label": "mean", "columns": {"r": 1.0}},
+    },
+}
+
+
+def below(study, name, folder):
+    """What is made in a folder of a dataset's results."""
+    start = f"results/{name}/{folder}/"
+    return sorted(
+        path.removeprefix(start) for path in targets(study, name) if path.startswith(start)
+    )
+
+
+def test_no_file_is_asked_for_twice_and_none_has_a_wildcard_left(study):
+    wanted = targets(study, "toy")
+    assert len(set(wanted)) == len(wanted)
+    assert not [path for path in wanted if "{" in path]
+
+
+def test_every_slide_has_tiles_and_features_and_every_fold_a_model(study):
+    assert below(study, "toy", "tiles") == [f"{slide}.h5" for slide in SLIDES]
+    assert below(study, "toy", "features/colour_texture") == [f"{slide}.h5" for slide in SLIDES]
+    assert below(study, "toy", "models/colour_texture") == [
+        f"{model}/fold_{fold}/model.json" for model in ("abmil", "mean") for fold in (0, 1)
+    ]
+
+
+def test_repeats_of_the_folds_are_folds(sheet):
+    study = small_study({"toy": small_dataset(sheet, folds={"k": 2, "repeats": 3})})
+    folds = {path.split("/")[1] for path in below(study, "toy", "models/colour_texture")}
+    assert folds == {f"fold_{number}" for number in range(6)}
+
+
+def test_a_dataset_of_ready_made_features_has_one_encoder_and_no_pixels(sheet, tmp_path):
+    (tmp_path / "uni").mkdir()
+    for slide in SLIDES:
+        (tmp_path / "uni" / f"{slide}.pt").touch()
+    ready = {
+        "features": str(tmp_path / "uni"),
+        "labels": sheet,
+        "encoder": "uni",
+        "classes": ["benign", "tumour"],
+        "folds": {"k": 2},
+    }
+    study = small_study({"ready": ready})
+    assert below(study, "ready", "features") == ["uni.csv"]
+    for folder in ("tiles", "figures/uni/heatmap", "tile_images"):
+        assert below(study, "ready", folder) == []
+    assert "results/ready/figures/tissue.png" not in targets(study, "ready")
+
+
+def test_tile_images_are_made_where_a_dataset_asks_for_them(sheet):
+    study = small_study({"toy": small_dataset(sheet, tile_images=True)})
+    assert below(study, "toy", "tile_images") == [f"{slide}.zip" for slide in SLIDES]
+
+
+def test_heatmaps_show_the_first_slides_of_each_class(sheet):
+    study = small_study({"toy": small_dataset(sheet)}, report={"heatmaps_per_class": 1})
+    assert below(study, "toy", "figures/colour_texture/heatmap") == ["s0.png", "s1.png"]
+
+
+def test_learned_selectors_are_looked_at_and_others_are_not(sheet, study):
+    dataset = {"toy": small_dataset(sheet)}
+    sparse = small_study(dataset, models=MODELS | {"sparse": SPARSE})
+    assert below(sparse, "toy", "figures/colour_texture/selector") == ["sparse.png"]
+    assert "results/toy/selectors.csv" in targets(sparse, "toy")
+    assert "results/toy/selectors.csv" not in targets(study, "toy")
+
+
+def test_two_models_that_differ_in_k_are_a_sweep(sheet):
+    top = {
+        f"top{k}": {"reducer": {"name": "random", "k": k}, "aggregator": "mean"} for k in (8, 16)
+    }
+    swept = small_study({"toy": small_dataset(sheet)}, models=MODELS | top)
+    assert "results/toy/figures/colour_texture/k_sweep.png" in targets(swept, "toy")
+
+
+def test_paper_tables_take_the_place_of_the_table_of_all_models(sheet):
+    study = small_study(
+        {"toy": small_dataset(sheet)},
+        models=MODELS | {"max": {"aggregator": "max"}},
+        paper_tables={"mine": TABLE},
+    )
+    wanted = targets(study, "toy")
+    assert {f"results/toy/paper_tables/mine.{kind}" for kind in ("csv", "png", "html")} <= {*wanted}
+    assert "results/toy/summary.csv" not in wanted
+    # A model that stands in no table is not fitted.
+    assert below(study, "toy", "predictions/colour_texture") == ["abmil.csv", "mean.csv"]
