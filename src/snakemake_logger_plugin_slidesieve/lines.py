@@ -50,6 +50,7 @@ class SnakemakeRecord(LogRecord):
     reason: str
     output: Sequence[str]
     log: Sequence[str]
+    aux_logs: Sequence[str]
 
 
 class Terminal:
@@ -129,7 +130,7 @@ class Terminal:
         share = f"{self._done} of {self._total}, {self._done / self._total:.0%}"
         return f"{share}, about {_duration(left)} left" if left > 0 else share
 
-    def _failed(self, record: LogRecord) -> Iterator[str]:
+    def _failed(self, record: SnakemakeRecord) -> Iterator[str]:
         yield f"FAILED {self._titles.get(record.jobid, stage_of(record.rule_name))}"
         yield from self._logs(record.log)
 
