@@ -37,6 +37,7 @@ ITS_OWN = {
 # What shows all encoders of the dataset side by side, or follows its cohort table.
 OF_ALL = {
     "cohort": 1,
+    "cohort_page": 1,
     "evaluation": 1,
     "cost": 1,
     "report_pages": 1,
