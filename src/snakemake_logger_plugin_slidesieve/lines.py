@@ -132,6 +132,8 @@ class Terminal:
 
     def _failed(self, record: SnakemakeRecord) -> Iterator[str]:
         yield f"FAILED {self._titles.get(record.jobid, stage_of(record.rule_name))}"
+        if message := getattr(record, "rule_msg", None):  # of an executor, such as Slurm's
+            yield f"       {message}"
         yield from self._logs(record.log)
 
     def _logs(self, files: Iterable[str]) -> Iterator[str]:

@@ -19,7 +19,7 @@ TABLES = [f"results/toy/{name}.csv" for name in ("cohort", "metrics", "summary",
 INDEX = "results/toy/features/colour_texture.csv"
 # What docs/how-to/cluster.md tells a site without accounting and with short jobs to add.
 SLURM = [
-    *("--profile", str(REPO / "slurm"), "--workflow-profile", str(REPO / "profiles/default")),
+    *("--profile", str(REPO / "slurm")),
     *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"),
     *("--latency-wait", "5", "--cores", "32"),
 ]
