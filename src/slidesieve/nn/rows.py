@@ -1,4 +1,4 @@
-"""Take rows of padded bags and clear their padding."""
+"""Operations on padded bags: take rows, clear padding, softmax over the real tokens."""
 
 from __future__ import annotations
 
@@ -21,3 +21,11 @@ def zero_padding(values: Tensor, mask: Tensor) -> Tensor:
     """Set rows of (B, N, D) finite values to 0 in place where the mask (B, N) is False."""
     # On a CPU seven times as fast as `masked_fill_`.
     return values if mask.all() else values.mul_(mask[..., None].to(values.dtype))
+
+
+def log_softmax_of_bag(scores: Tensor, mask: Tensor) -> Tensor:
+    """Return log α of the real tokens of each bag and −inf in padding, (B, N) to (B, N).
+
+    Everything is done with log α, as α itself is near 1/N and underflows in half precision.
+    """
+    return scores.masked_fill(~mask, -torch.inf).log_softmax(dim=1)

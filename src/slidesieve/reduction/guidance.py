@@ -13,6 +13,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from slidesieve.nn.rows import log_softmax_of_bag
 from slidesieve.reduction.farthest_point import farthest_points
 from slidesieve.reduction.selection import close_ranks, keep_tokens, positions
 from slidesieve.tokens import Reduction, TokenBatch
@@ -46,6 +47,6 @@ def guidance_loss(scores: Tensor, attention: Tensor, mask: Tensor) -> Tensor:
         attention: (B, N) a, each row summing to 1, 0 in padding.
         mask: (B, N) bool, True where a token is real.
     """
-    log_importance = scores.masked_fill(~mask, float("-inf")).log_softmax(dim=1)
+    log_importance = log_softmax_of_bag(scores, mask)
     terms = attention.detach() * log_importance.masked_fill(~mask, 0)
     return -terms.sum(dim=1).mean()

@@ -46,14 +46,6 @@ class ImportanceNetwork(nn.Module):
         return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
 
-def log_softmax_of_bag(scores: Tensor, mask: Tensor) -> Tensor:
-    """Return log α of the real tokens of each bag and −inf in padding, (B, N) to (B, N).
-
-    Everything is done with log α, as α itself is near 1/N and underflows in half precision.
-    """
-    return scores.masked_fill(~mask, -torch.inf).log_softmax(dim=1)
-
-
 def relative_importance(log_importance: Tensor) -> Tensor:
     """Return α over its mean on the slide: 1 for every token when all matter alike; 0 in padding.
 

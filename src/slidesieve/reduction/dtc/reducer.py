@@ -10,13 +10,12 @@ from typing import get_type_hints
 import torch
 from torch import Tensor, nn
 
-from slidesieve.nn.rows import rows_at
+from slidesieve.nn.rows import log_softmax_of_bag, rows_at
 from slidesieve.reduction.base import Standardiser, TokenReducer
-from slidesieve.reduction.curriculum import progress
+from slidesieve.reduction.curriculum import Curriculum
 from slidesieve.reduction.dtc.gate import gate_values, mean_over_bag, normalised
 from slidesieve.reduction.dtc.importance import (
     ImportanceNetwork,
-    log_softmax_of_bag,
     relative_importance,
 )
 from slidesieve.reduction.dtc.index_maps import carried_back, carry, follow, scaled
@@ -88,8 +87,7 @@ class DTC(TokenReducer):
             ImportanceNetwork(self.dim_out, self.settings.hidden_dim) for _ in range(n_networks)
         )
         self.guidance_weight = self.settings.guidance_weight
-        self._progress = 1.0
-        self._guided_share = 0.0
+        self._curriculum = Curriculum()
 
     @property
     def settles_at(self) -> float:
@@ -98,19 +96,20 @@ class DTC(TokenReducer):
 
     def schedule(self, step: int, steps: int) -> None:
         """Let the retention of training fall, and say how many passes are guided."""
-        start, end = self.settings.compression_start, self.settings.compression_end
-        self._progress = progress(start * steps, end * steps, step)
-        share = self.settings.guided_share if step < self.settings.guided_end * steps else 0.0
-        self._guided_share = 1.0 if share and self._progress == 0 else share
+        chosen = self.settings
+        self._curriculum = Curriculum.at(
+            step,
+            chosen.compression_start * steps,
+            chosen.compression_end * steps,
+            chosen.guided_share,
+            chosen.guided_end * steps,
+        )
 
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Compress a batch; in training the loss "dtc_sparsity" is β times the sparsity term."""
-        if self.training and self._is_guided():
+        if self.training and self._curriculum.draws_guided():
             return self._guided(tokens)
         return self.trace(tokens)[0]
-
-    def _is_guided(self) -> bool:
-        return bool(self._guided_share) and float(torch.rand(())) < self._guided_share
 
     def _guided(self, tokens: TokenBatch) -> Reduction:
         """Hand tokens on as they came; their importance learns from the attention they get."""
@@ -143,7 +142,7 @@ class DTC(TokenReducer):
             source: (B, N) where each token given is among them, -1 in padding.
             read: See `TokenPool`.
         """
-        settings = self.settings.at(self._progress) if self.training else self.settings
+        settings = self.settings.at(self._curriculum.progress) if self.training else self.settings
         plans = plan_batch(tokens.lengths, settings)
         pool = TokenPool(tokens, read)
         state = State(pool, pool.references, tokens.mask.float(), scores=None, hidden=None)

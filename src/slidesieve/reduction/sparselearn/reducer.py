@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from slidesieve.nn.rows import zero_padding
 from slidesieve.reduction.base import TokenReducer
-from slidesieve.reduction.curriculum import progress
+from slidesieve.reduction.curriculum import Curriculum
 from slidesieve.reduction.guidance import guided_pass
 from slidesieve.reduction.selection import keep_tokens, positions, top_tokens
 from slidesieve.reduction.soft_topk import gumbel_perturbed, soft_top_k
@@ -121,8 +121,7 @@ class SparseLearn(TokenReducer):
         self.register_buffer("rms", torch.ones(()))
         self._hard_mix_prob = 0.0
         self._overlaps: list[Tensor] = []
-        self._progress = 1.0
-        self._guided_share = 0.0
+        self._curriculum = Curriculum()
 
     @torch.no_grad()
     def prepare(self, bags: Sequence[TokenBatch]) -> None:
@@ -136,10 +135,14 @@ class SparseLearn(TokenReducer):
 
     def schedule(self, step: int, steps: int) -> None:
         """Set the temperature, the budget and whether hard passes are mixed in."""
-        start, end = self.settings.budget_start, self.settings.budget_end
-        self._progress = progress(start * steps, end * steps, step)
-        share = self.settings.guided_share if step < self.settings.guided_end * steps else 0.0
-        self._guided_share = 1.0 if share and self._progress == 0 else share
+        chosen = self.settings
+        self._curriculum = Curriculum.at(
+            step,
+            chosen.budget_start * steps,
+            chosen.budget_end * steps,
+            chosen.guided_share,
+            chosen.guided_end * steps,
+        )
         self.tau.fill_(temperature(self.settings, step, steps))
         mixing = step >= self.settings.hard_mix_start * steps
         self._hard_mix_prob = self.settings.hard_mix_prob if mixing else 0.0
@@ -160,7 +163,7 @@ class SparseLearn(TokenReducer):
 
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Take the hard path; in training the soft one, the hard one or none."""
-        if self.training and self._is_guided():
+        if self.training and self._curriculum.draws_guided():
             chosen = self.settings
             return guided_pass(*self._scored(tokens), chosen.spread_share, chosen.k)
         tokens, scores = self.score(tokens)
@@ -171,9 +174,6 @@ class SparseLearn(TokenReducer):
         if self.settings.hard_mix_drawn:
             scores = gumbel_perturbed(scores, float(self.tau))
         return self.hard(tokens, scores)
-
-    def _is_guided(self) -> bool:
-        return bool(self._guided_share) and float(torch.rand(())) < self._guided_share
 
     def score(self, tokens: TokenBatch) -> tuple[TokenBatch, Tensor]:
         """Encode, normalise and score.
@@ -249,7 +249,7 @@ class SparseLearn(TokenReducer):
 
     def budget(self, tokens: TokenBatch) -> Tensor:
         """Return how many tokens each bag may keep, (B,): k, and in training more at first."""
-        progress = self._progress if self.training else 1.0
+        progress = self._curriculum.progress if self.training else 1.0
         return budget(tokens.lengths, self.settings.k, progress)
 
 
