@@ -11,8 +11,7 @@ if (ROOT / "src").is_dir():
     sys.path.insert(0, str(ROOT / "src"))
     os.environ.update(PYTHONPATH=str(ROOT / "src"))
 
-from slidesieve.config.layers import layered
-from slidesieve.config.load import load_study, read_shipped_config
+from slidesieve.config.load import config_in_force, study_of
 from slidesieve.encoders.tiling_notes import tiling_notes
 from slidesieve.errors import ConfigError
 from slidesieve.plan import layout, params
@@ -37,13 +36,13 @@ def model_problems_once(config):
 
 
 try:
-    study = load_study(config, further_checks=model_problems_once)
+    # Captions of the report read the same config.
+    config.update(config_in_force(config))
+    study = study_of(config, further_checks=model_problems_once)
 except ConfigError as error:
     count = len(error.problems)
     raise WorkflowError(f"{count} mistake(s) in the config or its sample sheets:", *error.problems)
 audited_models = auditable_models(study.models)
-# Captions of the report read the config that is in force.
-config.update(layered(read_shipped_config(), config))
 
 if workflow.is_main_process:
     for note in tiling_notes(study.encoders, params.tilings(study)):

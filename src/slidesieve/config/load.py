@@ -27,7 +27,26 @@ def load_study(
     Raises:
         ConfigError: With every mistake in the config and its sample sheets.
     """
-    config = layered(read_shipped_config() if shipped is None else shipped, own)
+    return study_of(config_in_force(own, shipped), further_checks)
+
+
+def config_in_force(own: Mapping, shipped: Mapping | None = None) -> Config:
+    """Lay the user's config over the shipped one; arguments are those of `load_study`."""
+    return layered(read_shipped_config() if shipped is None else shipped, own)
+
+
+def study_of(
+    config: Config, further_checks: Callable[[Config], Iterable[str]] = lambda _: ()
+) -> Study:
+    """Check a config that is in force and turn it into records.
+
+    Args:
+        config: All layers, see `config_in_force`.
+        further_checks: See `load_study`.
+
+    Raises:
+        ConfigError: With every mistake in the config and its sample sheets.
+    """
     checked = check_config(config)
     problems = dict.fromkeys([*checked.problems, *further_checks(config)])
     if problems:
