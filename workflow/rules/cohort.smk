@@ -1,7 +1,6 @@
 rule cohort:
     input:
-        tissue=per_slide(layout.TISSUE),
-        tiles=per_slide(layout.TILES),
+        tiles=of_dataset(params.tile_index),
         indexes=per_encoder(layout.FEATURE_INDEX),
     output:
         cohort=layout.COHORT,

@@ -76,11 +76,6 @@ def of_slide(function):
     return lambda wildcards: function(dataset_of(wildcards), slide_of(wildcards))
 
 
-def setting(name):
-    """Params function: a setting of the wildcard's dataset."""
-    return lambda wildcards: dataset_of(wildcards).settings[name]
-
-
 def slide_file(wildcards):
     return params.slide_inputs(slide_of(wildcards).path)
 

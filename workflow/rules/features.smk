@@ -39,8 +39,7 @@ obey_command_line(lambda targets: shard_rules(shards, targets), FEATURES_RULE)
 rule feature_index:
     input:
         features=feature_files,
-        tissue=per_slide(layout.TISSUE),
-        tiles=per_slide(layout.TILES),
+        tiles=of_dataset(params.tile_index),
     output:
         index=layout.FEATURE_INDEX,
     log:
@@ -56,8 +55,6 @@ rule feature_index:
         stage=STAGES["features"],
         features=lambda wildcards: params.feature_files(dataset_of(wildcards), wildcards.encoder),
         slides=of_dataset(params.cohort_rows),
-        max_failed_fraction=setting("max_failed_fraction"),
-        cohort=lambda wildcards: fill(layout.COHORT, **wildcards),
-        page=lambda wildcards: fill(layout.COHORT_PAGE, **wildcards),
+        stop=of_dataset(params.stop),
     script:
         "../scripts/feature_index.py"

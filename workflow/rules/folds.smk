@@ -16,6 +16,6 @@ rule folds:
         stage=STAGES["folds"],
         slides=of_dataset(params.sheet_rows),
         classes=lambda wildcards: dataset_of(wildcards).classes,
-        folds=setting("folds"),
+        folds=lambda wildcards: dataset_of(wildcards).settings["folds"],
     script:
         "../scripts/folds.py"

@@ -42,9 +42,7 @@ rule tile_index:
     params:
         stage=STAGES["tiles"],
         slides=of_dataset(params.cohort_rows),
-        max_failed_fraction=setting("max_failed_fraction"),
-        cohort=lambda wildcards: fill(layout.COHORT, **wildcards),
-        page=lambda wildcards: fill(layout.COHORT_PAGE, **wildcards),
+        stop=of_dataset(params.stop),
     script:
         "../scripts/tile_index.py"
 

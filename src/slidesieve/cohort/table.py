@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from slidesieve.store.tables import read_csv
 from slidesieve.store.tiles import read_tiles
 from slidesieve.tissue.result import TissueResult
 
@@ -34,48 +34,68 @@ COLUMNS = [
 ]
 
 
-def cohort_table(
-    slides: pd.DataFrame,
-    tiles: Mapping[str, Path],
-    indexes: Sequence[pd.DataFrame],
-    tissue: Mapping[str, TissueResult],
+def slides_so_far(
+    sheet_rows: Sequence[tuple[str, str, str, str]], tile_index: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """Return the table of cohort.csv.
+    """Return what is known of each slide before its features: tiles.csv, or else the sheet.
+
+    Args:
+        sheet_rows: slide_id, patient_id, label, path of each slide.
+        tile_index: The file tiles.csv, or nothing where a dataset starts from features.
+    """
+    if tile_index:
+        return read_csv(Path(tile_index[0]))
+    return pd.DataFrame(sheet_rows, columns=COLUMNS[:4])
+
+
+def tile_table(
+    slides: pd.DataFrame, tiles: Sequence[Path], tissue: Sequence[TissueResult]
+) -> pd.DataFrame:
+    """Return the table of tiles.csv: every slide before it is encoded.
+
+    Args:
+        slides: slide_id, patient_id, label, path in the order of the sheet.
+        tiles: Tiles file of each slide.
+        tissue: Tissue of each slide.
+    """
+    facts = [
+        _slide_facts(path)
+        | {
+            "tissue_source": "edited" if outline.edited else "segmented",
+            "tissue_params": json.dumps(dict(outline.params)),
+        }
+        for path, outline in zip(tiles, tissue, strict=True)
+    ]
+    return slides.join(pd.DataFrame(facts)).reindex(columns=COLUMNS)
+
+
+def cohort_table(slides: pd.DataFrame, indexes: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the table of cohort.csv: every slide, with its outcome by its features.
 
     A slide is ok only if it has tokens with every encoder; `n_tiles_dropped` counts the tiles
     that could not be decoded, the most with any encoder.
 
     Args:
-        slides: slide_id, patient_id, label, path in the order of the sheet.
-        tiles: Tiles file of each slide; empty for ready-made features.
-        indexes: Feature index of each encoder; none before slides are encoded.
-        tissue: Tissue of each slide; empty for ready-made features.
+        slides: The table of tiles.csv; for ready-made features, the rows of the sheet.
+        indexes: Feature index of each encoder.
     """
     by_slide = [index.set_index("slide_id") for index in indexes]
-    rows = []
-    for slide in slides.to_dict("records"):
-        row: dict[str, Any] = {str(key): value for key, value in slide.items()}
-        slide_id = row["slide_id"]
-        if slide_id in tiles:
-            outline = tissue[slide_id]
-            row |= _slide_facts(tiles[slide_id]) | {
-                "tissue_source": "edited" if outline.edited else "segmented",
-                "tissue_params": json.dumps(dict(outline.params)),
-            }
-        row |= _outcome([index.loc[slide_id] for index in by_slide])
-        rows.append({"n_tiles": row.pop("n_tokens", 0)} | row)
-    return pd.DataFrame(rows).reindex(columns=COLUMNS)
+    outcomes = pd.DataFrame(
+        [_outcome([index.loc[slide_id] for index in by_slide]) for slide_id in slides["slide_id"]]
+    )
+    table = slides.reindex(columns=COLUMNS)
+    if "n_tiles" in slides:
+        outcomes = outcomes.drop(columns="n_tiles")
+    return table.assign(**{str(name): column for name, column in outcomes.items()})
 
 
 def _outcome(features: Sequence[pd.Series]) -> dict[str, object]:
-    """Status, reason and counts by the features of one slide; empty before it is encoded."""
-    if not features:
-        return {}
+    """Status, reason and counts by the features of one slide."""
     unusable = [row for row in features if row["status"] != "ok"]
     return {
         "status": unusable[0]["status"] if unusable else "ok",
         "reason": unusable[0]["reason"] if unusable else "",
-        "n_tokens": features[0]["n_tokens"] + features[0]["n_dropped"],
+        "n_tiles": features[0]["n_tokens"] + features[0]["n_dropped"],
         "n_tiles_dropped": max(row["n_dropped"] for row in features),
     }
 

@@ -97,6 +97,23 @@ def cohort_rows(dataset: Dataset) -> list[tuple[str, str, str, str]]:
     ]
 
 
+def stop(dataset: Dataset) -> dict[str, object]:
+    """When a cohort with unusable slides stops, and where its table and page then go."""
+    return {
+        "max_failed_fraction": dataset.settings["max_failed_fraction"],
+        "csv": layout.fill(layout.COHORT, dataset=dataset.name),
+        "page": layout.fill(layout.COHORT_PAGE, dataset=dataset.name),
+        "title": f"{dataset.name}: slides",
+    }
+
+
+def tile_index(dataset: Dataset) -> list[str]:
+    """The table of tiles as an input; none where a dataset starts from features."""
+    if dataset.features_dir is not None:
+        return []
+    return [layout.fill(layout.TILE_INDEX, dataset=dataset.name)]
+
+
 def tilings(study: Study) -> dict[str, tuple[int, float]]:
     """(tile_px, target_mpp) of each dataset that starts from slides."""
     return {
