@@ -9,6 +9,9 @@ from pathlib import Path
 from slidesieve.errors import ConfigError, ContractError, SlideError
 from slidesieve.stages import STAGES
 
+PathOf = Callable[..., Path]
+"""Gives a dataset's file: a pattern of `plan.layout` in, its names as keywords."""
+
 OK, BROKEN, MISSING = "ok", "broken", "missing"
 
 

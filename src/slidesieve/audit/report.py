@@ -9,6 +9,7 @@ from pathlib import Path
 from slidesieve.audit.findings import OK
 from slidesieve.audit.run import audit_dataset, write_findings
 from slidesieve.config.study import Study
+from slidesieve.plan import layout
 
 
 def audit_study(study: Study, names: Sequence[str], results: Path) -> int:
@@ -20,7 +21,7 @@ def audit_study(study: Study, names: Sequence[str], results: Path) -> int:
     n_faults = 0
     for name in names:
         findings = audit_dataset(study, name, results)
-        table = write_findings(results / name / "audit.csv", findings)
+        table = write_findings(layout.below(results, layout.AUDIT, dataset=name), findings)
         faults = [finding for finding in findings if finding.status != OK]
         for fault in faults:
             sys.stderr.write(f"{fault.status}: {fault.path}: {fault.problem}\n")

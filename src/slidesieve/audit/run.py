@@ -15,13 +15,17 @@ from tqdm import tqdm
 
 from slidesieve.audit import tables
 from slidesieve.audit.diagnostics import selector_problems
-from slidesieve.audit.findings import Finding, examine, version_problems
+from slidesieve.audit.findings import Finding, PathOf, examine, version_problems
 from slidesieve.audit.slides import audit_slide
 from slidesieve.audit.tokens import tokens_problems
 from slidesieve.config.study import Dataset, Study
+from slidesieve.plan import layout
 from slidesieve.selector_diagnostics.auditable import auditable_models
 from slidesieve.store.tables import read_csv, write_csv
 from slidesieve.training.fitted import load_whole_model
+
+_TABLES = (layout.METRICS, layout.SUMMARY, layout.COST)
+_PAPER_TABLES = (layout.PAPER_METRICS, layout.PAPER_SUMMARY, layout.PAPER_COST)
 
 
 def audit_dataset(study: Study, name: str, results: Path) -> list[Finding]:
@@ -32,26 +36,26 @@ def audit_dataset(study: Study, name: str, results: Path) -> list[Finding]:
         name: The dataset.
         results: The folder of all results.
     """
-    dataset, folder = study.datasets[name], results / name
+    dataset, at = study.datasets[name], partial(layout.below, results, dataset=name)
     findings: list[Finding] = []
     if dataset.features_dir is None:
         for slide in tqdm(dataset.slides, desc=f"audit {name}", unit="slide", disable=None):
-            findings += audit_slide(dataset, slide, study.encoders, folder)
-    path = folder / "folds.csv"
+            findings += audit_slide(dataset, slide, study.encoders, at)
+    path = at(layout.FOLDS)
     findings += examine(path, lambda: tables.folds_problems(path, dataset))
     specs = {model: study.models[model] for model in chain.from_iterable(study.tables.values())}
     for encoder in study.encoders_of(name):
-        findings += _audit_index(dataset, encoder, folder)
+        findings += _audit_index(dataset, encoder, at)
         for model, spec in specs.items():
-            findings += _audit_models(dataset, folder / "models" / encoder / model, spec)
-            findings += _audit_predictions(dataset, encoder, model, folder)
-            findings += _audit_tokens(study, dataset, encoder, model, folder)
+            findings += _audit_models(dataset, encoder, model, spec, at)
+            findings += _audit_predictions(dataset, encoder, model, at)
+            findings += _audit_tokens(study, dataset, encoder, model, at)
         for model in auditable_models(specs):
-            findings += _audit_selector(dataset, encoder, model, folder)
+            findings += _audit_selector(dataset, encoder, model, at)
     if not study.paper_tables:
-        findings += _audit_cohort(study, dataset, folder)
-    for place, models in study.tables.items():
-        findings += _audit_summaries(study, dataset, folder, folder / place, models)
+        findings += _audit_cohort(study, dataset, at)
+    for table, models in study.tables.items():
+        findings += _audit_summaries(study, dataset, table, models, at)
     return findings
 
 
@@ -62,20 +66,22 @@ def write_findings(path: Path, findings: list[Finding]) -> Path:
     return path
 
 
-def _audit_index(dataset: Dataset, encoder: str, folder: Path) -> Iterator[Finding]:
-    path = folder / "features" / f"{encoder}.csv"
+def _audit_index(dataset: Dataset, encoder: str, at: PathOf) -> Iterator[Finding]:
+    path = at(layout.FEATURE_INDEX, encoder=encoder)
     made: dict[str, Path | None]
     if dataset.features_dir is None:
-        made = {i: folder / "features" / encoder / f"{i}.h5" for i in dataset.slide_ids}
+        made = {i: at(layout.FEATURES, encoder=encoder, slide=i) for i in dataset.slide_ids}
     else:
         made = {i: dataset.ready_features(i) for i in dataset.slide_ids}
     files = {slide_id: file for slide_id, file in made.items() if file and file.exists()}
     return examine(path, lambda: tables.index_problems(path, dataset, files))
 
 
-def _audit_models(dataset: Dataset, folder: Path, spec: Mapping) -> Iterator[Finding]:
+def _audit_models(
+    dataset: Dataset, encoder: str, model: str, spec: Mapping, at: PathOf
+) -> Iterator[Finding]:
     for fold in range(dataset.fold_count):
-        path = folder / f"fold_{fold}"
+        path = at(layout.FOLD, encoder=encoder, model=model, fold=fold)
         yield from examine(path, partial(_model_problems, path, dataset, spec))
 
 
@@ -95,66 +101,66 @@ def _model_problems(folder: Path, dataset: Dataset, spec: Mapping) -> Iterator[s
         yield "its training loss is not finite"
 
 
-def _audit_predictions(
-    dataset: Dataset, encoder: str, model: str, folder: Path
-) -> Iterator[Finding]:
-    path = folder / "predictions" / encoder / f"{model}.csv"
+def _audit_predictions(dataset: Dataset, encoder: str, model: str, at: PathOf) -> Iterator[Finding]:
+    path = at(layout.PREDICTIONS, encoder=encoder, model=model)
 
     def problems() -> Iterator[str]:
-        folds = read_csv(folder / "folds.csv")
-        index = read_csv(folder / "features" / f"{encoder}.csv")
+        folds = read_csv(at(layout.FOLDS))
+        index = read_csv(at(layout.FEATURE_INDEX, encoder=encoder))
         return tables.predictions_problems(path, dataset, folds, index)
 
     return examine(path, problems)
 
 
 def _audit_tokens(
-    study: Study, dataset: Dataset, encoder: str, model: str, folder: Path
+    study: Study, dataset: Dataset, encoder: str, model: str, at: PathOf
 ) -> Iterator[Finding]:
     """Audit the tokens files that the config asks for, and those made besides."""
     shown = study.token_slides(dataset.name) if model in study.token_models else []
     for slide_id in dataset.slide_ids:
-        path = folder / "tokens" / encoder / model / f"{slide_id}.h5"
+        path = at(layout.TOKENS, encoder=encoder, model=model, slide=slide_id)
 
-        def problems(path: Path = path) -> Iterator[str]:
-            features = folder / "features" / encoder / path.name
-            folds = read_csv(folder / "folds.csv")
-            return tokens_problems(path, features, folder / "models" / encoder / model, folds)
+        def problems(path: Path = path, slide_id: str = slide_id) -> Iterator[str]:
+            features = at(layout.FEATURES, encoder=encoder, slide=slide_id)
+            models = at(layout.FOLD, encoder=encoder, model=model, fold=0).parent
+            folds = read_csv(at(layout.FOLDS))
+            return tokens_problems(path, features, models, folds)
 
         if slide_id in shown or path.exists():
             yield from examine(path, problems)
 
 
-def _audit_selector(dataset: Dataset, encoder: str, model: str, folder: Path) -> Iterator[Finding]:
-    path = folder / "selectors" / encoder / model / "predictions.csv"
+def _audit_selector(dataset: Dataset, encoder: str, model: str, at: PathOf) -> Iterator[Finding]:
+    path = at(layout.SELECTOR_PREDICTIONS, encoder=encoder, model=model)
 
     def problems() -> Iterator[str]:
-        predictions = read_csv(folder / "predictions" / encoder / f"{model}.csv")
+        predictions = read_csv(at(layout.PREDICTIONS, encoder=encoder, model=model))
         return selector_problems(path, dataset, predictions)
 
     return examine(path, problems)
 
 
-def _audit_cohort(study: Study, dataset: Dataset, folder: Path) -> Iterator[Finding]:
-    path = folder / "cohort.csv"
+def _audit_cohort(study: Study, dataset: Dataset, at: PathOf) -> Iterator[Finding]:
+    path = at(layout.COHORT)
 
     def problems() -> Iterator[str]:
         encoders = study.encoders_of(dataset.name)
-        indexes = [read_csv(folder / "features" / f"{encoder}.csv") for encoder in encoders]
+        indexes = [read_csv(at(layout.FEATURE_INDEX, encoder=encoder)) for encoder in encoders]
         return tables.cohort_problems(path, dataset, indexes)
 
     return examine(path, problems)
 
 
 def _audit_summaries(
-    study: Study, dataset: Dataset, folder: Path, place: Path, models: Sequence[str]
+    study: Study, dataset: Dataset, table: str | None, models: Sequence[str], at: PathOf
 ) -> Iterator[Finding]:
-    """Audit the tables in a place over some models."""
-    metrics, summary, cost = (place / f"{name}.csv" for name in ("metrics", "summary", "cost"))
+    """Audit the tables of a dataset, or of one of its paper tables, over some models."""
+    patterns = _TABLES if table is None else _PAPER_TABLES
+    metrics, summary, cost = (at(pattern, paper_table=table) for pattern in patterns)
 
     def metrics_problems() -> Iterator[str]:
         predictions = {
-            (encoder, model): read_csv(folder / "predictions" / encoder / f"{model}.csv")
+            (encoder, model): read_csv(at(layout.PREDICTIONS, encoder=encoder, model=model))
             for encoder in study.encoders_of(dataset.name)
             for model in models
         }

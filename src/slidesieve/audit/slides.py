@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from slidesieve.audit.findings import Finding, examine, version_problems
+from slidesieve.audit.findings import Finding, PathOf, examine, version_problems
 from slidesieve.cohort.sheet import Slide
 from slidesieve.config.study import Dataset
 from slidesieve.extraction.extractor import features_fingerprint
+from slidesieve.plan import layout
 from slidesieve.slide.open import slide_fingerprint
 from slidesieve.store.features import FeatureSet, read_features
 from slidesieve.store.hdf5 import read_stage_version
@@ -22,7 +23,7 @@ from slidesieve.tissue.geojson import read_tissue
 
 
 def audit_slide(
-    dataset: Dataset, slide: Slide, encoders: Mapping[str, Mapping], folder: Path
+    dataset: Dataset, slide: Slide, encoders: Mapping[str, Mapping], at: PathOf
 ) -> Iterator[Finding]:
     """Audit the files of one slide.
 
@@ -30,14 +31,14 @@ def audit_slide(
         dataset: The slide's dataset.
         slide: The slide.
         encoders: Encoders by id.
-        folder: results/<dataset>.
+        at: Gives the dataset's file of a pattern of `plan.layout`.
     """
-    tissue_path = folder / "tissue" / f"{slide.slide_id}.geojson"
-    tiles_path = folder / "tiles" / f"{slide.slide_id}.h5"
+    tissue_path = at(layout.TISSUE, slide=slide.slide_id)
+    tiles_path = at(layout.TILES, slide=slide.slide_id)
     yield from examine(tissue_path, lambda: _tissue_problems(tissue_path, slide))
     yield from examine(tiles_path, lambda: _tiles_problems(tiles_path, slide, dataset))
     for encoder in encoders:
-        path = folder / "features" / encoder / f"{slide.slide_id}.h5"
+        path = at(layout.FEATURES, encoder=encoder, slide=slide.slide_id)
         yield from examine(path, partial(_features_problems, path, tiles_path, slide))
 
 

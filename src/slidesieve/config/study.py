@@ -83,16 +83,14 @@ class Study:
         return [found.settings["encoder"]] if found.features_dir else list(self.encoders)
 
     @property
-    def tables(self) -> dict[str, list[str]]:
-        """Models of each table that is made, by its folder below the dataset's.
+    def tables(self) -> dict[str | None, list[str]]:
+        """Models of each table that is made, by name.
 
-        The config's own table of all models (folder ""), or those of its paper tables in its place.
+        The config's own table of all models (None), or its paper tables in place of that one.
         """
         if not self.paper_tables:
-            return {"": list(self.models)}
-        return {
-            f"paper_tables/{name}": list(table["rows"]) for name, table in self.paper_tables.items()
-        }
+            return {None: list(self.models)}
+        return {name: list(table["rows"]) for name, table in self.paper_tables.items()}
 
     @property
     def reference_model(self) -> str:
