@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from helpers.small_study import small_dataset, small_sheet, small_study
+from helpers.small_study import SLIDES, small_dataset, small_sheet, small_study
 from slidesieve.config.study import Study
 
 
@@ -24,3 +24,19 @@ def sheet(tmp_path) -> str:
 def study(sheet) -> Study:
     """One dataset, `toy`, of six slides."""
     return small_study({"toy": small_dataset(sheet)})
+
+
+@pytest.fixture
+def ready(sheet, tmp_path) -> Study:
+    """One dataset, `ready`, of features that lie in a folder of their own."""
+    (tmp_path / "uni").mkdir()
+    for slide in SLIDES:
+        (tmp_path / "uni" / f"{slide}.pt").touch()
+    settings = {
+        "features": str(tmp_path / "uni"),
+        "labels": sheet,
+        "encoder": "uni",
+        "classes": ["benign", "tumour"],
+        "folds": {"k": 2},
+    }
+    return small_study({"ready": settings})

@@ -34,18 +34,8 @@ def test_every_slide_is_encoded_once_by_every_encoder(two):
     assert all(len(shard.slide_ids) <= 4 for shard in shards)
 
 
-def test_a_dataset_of_ready_made_features_has_no_shards(sheet, tmp_path):
-    (tmp_path / "uni").mkdir()
-    for slide in SLIDES:
-        (tmp_path / "uni" / f"{slide}.pt").touch()
-    ready = {
-        "features": str(tmp_path / "uni"),
-        "labels": sheet,
-        "encoder": "uni",
-        "classes": ["benign", "tumour"],
-        "folds": {"k": 2},
-    }
-    assert list(feature_shards(small_study({"ready": ready}))) == []
+def test_a_dataset_of_ready_made_features_has_no_shards(ready):
+    assert list(feature_shards(ready)) == []
 
 
 def test_a_shard_names_its_rule_and_its_files(study):

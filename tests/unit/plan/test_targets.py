@@ -44,22 +44,11 @@ def test_repeats_of_the_folds_are_folds(sheet):
     assert folds == {f"fold_{number}" for number in range(6)}
 
 
-def test_a_dataset_of_ready_made_features_has_one_encoder_and_no_pixels(sheet, tmp_path):
-    (tmp_path / "uni").mkdir()
-    for slide in SLIDES:
-        (tmp_path / "uni" / f"{slide}.pt").touch()
-    ready = {
-        "features": str(tmp_path / "uni"),
-        "labels": sheet,
-        "encoder": "uni",
-        "classes": ["benign", "tumour"],
-        "folds": {"k": 2},
-    }
-    study = small_study({"ready": ready})
-    assert below(study, "ready", "features") == ["uni.csv"]
+def test_a_dataset_of_ready_made_features_has_one_encoder_and_no_pixels(ready):
+    assert below(ready, "ready", "features") == ["uni.csv"]
     for folder in ("tiles", "figures/uni/heatmap", "tile_images"):
-        assert below(study, "ready", folder) == []
-    assert "results/ready/figures/tissue.png" not in targets(study, "ready")
+        assert below(ready, "ready", folder) == []
+    assert "results/ready/figures/tissue.png" not in targets(ready, "ready")
 
 
 def test_tile_images_are_made_where_a_dataset_asks_for_them(sheet):
