@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -12,6 +12,7 @@ from slidesieve.aggregators.base import Aggregator
 from slidesieve.aggregators.registry import build_aggregator
 from slidesieve.errors import ConfigError
 from slidesieve.models.standardise import NoStandardisation, Standardise
+from slidesieve.nn.lazy_bags import LazyBags
 from slidesieve.reduction.base import TokenReducer
 from slidesieve.reduction.guidance import guidance_loss
 from slidesieve.reduction.registry import build_reducer
@@ -64,9 +65,9 @@ class SlideClassifier(nn.Module):
         was_training = self.training
         self.eval()
         self.standardise.prepare(bags)
-        standardised = _Mapped(bags, self.standardise)
+        standardised = LazyBags(bags, self.standardise)
         self.reducer.prepare(standardised)
-        self.aggregator.prepare(_Mapped(standardised, lambda bag: self.reducer(bag).tokens))
+        self.aggregator.prepare(LazyBags(standardised, lambda bag: self.reducer(bag).tokens))
         self.train(was_training)
 
     def schedule(self, step: int, steps: int) -> None:
@@ -83,23 +84,6 @@ class SlideClassifier(nn.Module):
         """Update what follows the optimiser."""
         self.reducer.after_step()
         self.aggregator.after_step()
-
-
-class _Mapped(Sequence[TokenBatch]):
-    """Bags transformed when they are looked at, so that no second copy of them is held."""
-
-    def __init__(
-        self, bags: Sequence[TokenBatch], transform: Callable[[TokenBatch], TokenBatch]
-    ) -> None:
-        self._bags = bags
-        self._transform = transform
-
-    def __len__(self) -> int:
-        return len(self._bags)
-
-    # No slices: bags are taken one by one.
-    def __getitem__(self, index: int) -> TokenBatch:  # type: ignore[override]
-        return self._transform(self._bags[index])
 
 
 def build_model(spec: Mapping[str, object], dim: int, n_classes: int) -> SlideClassifier:

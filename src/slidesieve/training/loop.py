@@ -16,6 +16,7 @@ from tqdm import tqdm
 from slidesieve.bags import Bag, check_bags, collate
 from slidesieve.errors import ContractError, SlideSieveError
 from slidesieve.models.classifier import SlideClassifier, build_model
+from slidesieve.nn.lazy_bags import LazyBags
 from slidesieve.runtime.devices import make_deterministic
 from slidesieve.tokens import TokenBatch
 from slidesieve.training.batches import StepBatches, labels_of
@@ -68,7 +69,7 @@ def fit_fold(
             model.reducer.learn_from(
                 _fit_teacher(model, model_spec, train_bags, classes, settings, device)
             )
-        model.prepare(_SingleBags(train_bags, device))
+        model.prepare(LazyBags(train_bags, lambda bag: collate([bag]).to(device)))
         class_weights = _class_weights(train_bags, len(classes), settings).to(device)
         fit = _Fit(model, settings, class_weights, device)
         best_epoch, history = _run_epochs(fit, train_bags, val_bags)
@@ -237,20 +238,6 @@ class _Fit:
         cross_entropy = cross_entropy / total_weight
         loss = cross_entropy + sum(added) * (len(group) / n_bags)
         return torch.stack([loss, cross_entropy])
-
-
-class _SingleBags(Sequence[TokenBatch]):
-    """Bags as batches of one on a device, made when they are looked at."""
-
-    def __init__(self, bags: Sequence[Bag], device: torch.device) -> None:
-        self._bags = bags
-        self._device = device
-
-    def __len__(self) -> int:
-        return len(self._bags)
-
-    def __getitem__(self, index: int) -> TokenBatch:
-        return collate([self._bags[index]]).to(self._device)
 
 
 def _class_weights(bags: Sequence[Bag], n_classes: int, settings: TrainingSettings) -> Tensor:
