@@ -30,7 +30,7 @@ def test_bad_config_and_sheet_stop_the_run_with_all_reasons(fresh):
     for words in (
         "unknown key 'tile_pixel'; did you mean 'tile_px'",
         "models.bad: reducer: no 'randm'",
-        "no parameter 'gatd'; did you mean 'gated'?",
+        "unknown key 'gatd'; did you mean 'gated'?",
         "training.patience: 0 must be a whole number of at least 1",
         "training: unknown key 'epoch'; did you mean 'epochs'?",
         "evaluation.compare_to: no model 'abmill'; did you mean 'abmil'?",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field, StrictBool
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from slidesieve.aggregators.base import Aggregator
@@ -12,10 +14,25 @@ from slidesieve.aggregators.layers import (
     token_embedding,
     weighted_sums,
 )
-from slidesieve.errors import ConfigError
+from slidesieve.aggregators.settings import Dropout, Width
 from slidesieve.nn.dropout import dropout_layer
 from slidesieve.nn.linear import Linear
+from slidesieve.parsing.settings import STRICT
 from slidesieve.tokens import SlideOutput, TokenBatch
+
+
+@dataclass(frozen=True, config=STRICT)
+class ABMILSettings:
+    """Settings of ABMIL."""
+
+    gated: StrictBool = Field(default=True, description="Whether attention has the sigmoid gate.")
+    hidden_dim: Width | None = Field(
+        default=512, description="Width of h; null means attention on the tokens themselves."
+    )
+    attention_dim: Width = Field(default=256, description="Width of V h and U h.")
+    dropout: Dropout = Field(
+        default=0.25, description="Of h and of the attention's hidden layer, in training."
+    )
 
 
 class ABMIL(Aggregator):
@@ -30,26 +47,15 @@ class ABMIL(Aggregator):
     Args:
         dim: Width of the tokens.
         n_classes: Number of classes.
-        gated: Whether attention has the sigmoid gate.
-        hidden_dim: Width of h, or None for attention on the tokens themselves.
-        attention_dim: Width of V h and U h.
-        dropout: Of h and of the attention's hidden layer, in training.
+        settings: Its shape.
     """
 
     classifier: nn.Module
 
-    def __init__(
-        self,
-        dim: int,
-        n_classes: int,
-        gated: bool = True,
-        hidden_dim: int | None = 512,
-        attention_dim: int = 256,
-        dropout: float = 0.25,
-    ) -> None:
+    def __init__(self, dim: int, n_classes: int, settings: ABMILSettings) -> None:
         super().__init__()
-        if attention_dim < 1:
-            raise ConfigError([f"abmil: attention_dim is {attention_dim}; it must be at least 1"])
+        gated, hidden_dim, dropout = settings.gated, settings.hidden_dim, settings.dropout
+        attention_dim = settings.attention_dim
         width = hidden_dim or dim
         self.embed = (
             nn.Identity() if hidden_dim is None else token_embedding(dim, hidden_dim, dropout)

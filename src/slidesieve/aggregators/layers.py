@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from slidesieve.errors import ConfigError
 from slidesieve.nn.dropout import dropout_layer
 from slidesieve.nn.linear import Linear
 from slidesieve.tokens import TokenBatch
@@ -13,8 +12,6 @@ from slidesieve.tokens import TokenBatch
 
 def token_embedding(dim: int, hidden_dim: int, dropout: float) -> nn.Sequential:
     """Return h = Dropout(ReLU(W x + b)), (…, dim) to (…, hidden_dim)."""
-    if hidden_dim < 1:
-        raise ConfigError([f"aggregator: hidden_dim is {hidden_dim}; it must be at least 1"])
     return nn.Sequential(Linear(dim, hidden_dim), nn.ReLU(), dropout_layer(dropout))
 
 

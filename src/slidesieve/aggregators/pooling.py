@@ -7,11 +7,23 @@ and max), so a table that holds all three compares the pooling and nothing else.
 from __future__ import annotations
 
 import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from slidesieve.aggregators.base import Aggregator
 from slidesieve.aggregators.layers import padded, real_tokens, token_embedding, weighted_sums
+from slidesieve.aggregators.settings import Dropout, Width
+from slidesieve.parsing.settings import STRICT
 from slidesieve.tokens import SlideOutput, TokenBatch
+
+
+@dataclass(frozen=True, config=STRICT)
+class PoolingSettings:
+    """Settings of mean and max pooling."""
+
+    hidden_dim: Width = Field(default=512, description="Width of h.")
+    dropout: Dropout = Field(default=0.25, description="Of h (max pooling: of z), in training.")
 
 
 class MeanPooling(Aggregator):
@@ -22,16 +34,13 @@ class MeanPooling(Aggregator):
     Args:
         dim: Width of the tokens.
         n_classes: Number of classes.
-        hidden_dim: Width of h.
-        dropout: Of h, in training.
+        settings: Width of h and dropout.
     """
 
-    def __init__(
-        self, dim: int, n_classes: int, hidden_dim: int = 512, dropout: float = 0.25
-    ) -> None:
+    def __init__(self, dim: int, n_classes: int, settings: PoolingSettings) -> None:
         super().__init__()
-        self.embed = token_embedding(dim, hidden_dim, dropout)
-        self.classifier = nn.Linear(hidden_dim, n_classes)
+        self.embed = token_embedding(dim, settings.hidden_dim, settings.dropout)
+        self.classifier = nn.Linear(settings.hidden_dim, n_classes)
 
     def forward(self, tokens: TokenBatch, labels: Tensor | None = None) -> SlideOutput:
         """Classify the mean of each bag's tokens; labels are not used."""
@@ -49,18 +58,15 @@ class MaxPooling(Aggregator):
     Args:
         dim: Width of the tokens.
         n_classes: Number of classes.
-        hidden_dim: Width of h.
-        dropout: Of z, in training: of h it would decide the winners.
+        settings: Width of h and dropout; that of h would decide the winners, so z has it.
     """
 
-    def __init__(
-        self, dim: int, n_classes: int, hidden_dim: int = 512, dropout: float = 0.25
-    ) -> None:
+    def __init__(self, dim: int, n_classes: int, settings: PoolingSettings) -> None:
         super().__init__()
-        linear, relu, drop = token_embedding(dim, hidden_dim, dropout)
+        linear, relu, drop = token_embedding(dim, settings.hidden_dim, settings.dropout)
         self.linear = linear
         self.after_pooling = nn.Sequential(relu, drop)
-        self.classifier = nn.Linear(hidden_dim, n_classes)
+        self.classifier = nn.Linear(settings.hidden_dim, n_classes)
 
     def forward(self, tokens: TokenBatch, labels: Tensor | None = None) -> SlideOutput:
         """Classify the maxima of each bag's tokens; labels are not used."""

@@ -1,20 +1,22 @@
-"""All aggregators by the name a config uses."""
+"""All aggregators by the name a config uses; a new one is a file and a line here."""
 
 from __future__ import annotations
 
-from slidesieve.aggregators.abmil import ABMIL
-from slidesieve.aggregators.base import Aggregator
-from slidesieve.aggregators.pooling import MaxPooling, MeanPooling
-from slidesieve.aggregators.transformer import Transformer
-from slidesieve.aggregators.transmil import TransMIL
-from slidesieve.parsing.specs import parse_spec
+from typing import TYPE_CHECKING
 
-AGGREGATORS: dict[str, type[Aggregator]] = {
-    "abmil": ABMIL,
-    "max": MaxPooling,
-    "mean": MeanPooling,
-    "transformer": Transformer,
-    "transmil": TransMIL,
+from slidesieve.parsing.parts import PartEntry, parse_part
+
+if TYPE_CHECKING:
+    from slidesieve.aggregators.base import Aggregator
+
+_HOME = "slidesieve.aggregators"
+
+AGGREGATORS: dict[str, PartEntry] = {
+    "abmil": PartEntry(f"{_HOME}.abmil", "ABMIL", "ABMILSettings"),
+    "max": PartEntry(f"{_HOME}.pooling", "MaxPooling", "PoolingSettings"),
+    "mean": PartEntry(f"{_HOME}.pooling", "MeanPooling", "PoolingSettings"),
+    "transformer": PartEntry(f"{_HOME}.transformer", "Transformer", "TransformerSettings"),
+    "transmil": PartEntry(f"{_HOME}.transmil", "TransMIL", "TransMILSettings"),
 }
 
 
@@ -24,5 +26,6 @@ def build_aggregator(spec: object, dim: int, n_classes: int) -> Aggregator:
     Raises:
         ConfigError: The name or a parameter is unknown or out of range.
     """
-    aggregator, params = parse_spec("aggregator", AGGREGATORS, spec, given={"dim", "n_classes"})
-    return aggregator(dim=dim, n_classes=n_classes, **params)
+    entry, settings = parse_part("aggregator", AGGREGATORS, spec)
+    aggregator: Aggregator = entry.part()(dim, n_classes, settings)
+    return aggregator

@@ -5,20 +5,45 @@ from __future__ import annotations
 from typing import cast
 
 import torch
+from pydantic import Field, StrictBool
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
 from slidesieve.aggregators.base import Aggregator
 from slidesieve.aggregators.layers import token_embedding
-from slidesieve.errors import ConfigError
+from slidesieve.aggregators.settings import Dropout, Width, heads_share
 from slidesieve.nn.dropout import dropout_layer
 from slidesieve.nn.linear import Linear, linear
+from slidesieve.parsing.settings import STRICT
 from slidesieve.tokens import SlideOutput, TokenBatch
 
 # States updated at once: as many as a cache holds.
 _BLOCK = 2048
 # Most numbers of the queries that are held at once, unless those of one head are more.
 _NUMBERS = 2**20
+
+
+@dataclass(frozen=True, config=STRICT)
+class TransformerSettings:
+    """Settings of the transformer."""
+
+    hidden_dim: Width = Field(default=512, description="Width of h.")
+    depth: Width = Field(default=2, description="Number of blocks.")
+    heads: Width = Field(default=8, description="Attention heads; they share `hidden_dim` equally.")
+    mlp_dim: Width = Field(default=512, description="Hidden width of the blocks' MLPs.")
+    dropout: Dropout = Field(
+        default=0.25,
+        description="Of h, of the attention's output and inside the MLPs, in training.",
+    )
+    size_aware: StrictBool = Field(
+        default=False,
+        description="Whether a token made of n tiles counts as n: log n is added to the attention "
+        "logits, the proportional attention of ToMe.",
+    )
+
+    def __post_init__(self) -> None:
+        heads_share(self.hidden_dim, self.heads)
 
 
 class Transformer(Aggregator):
@@ -33,41 +58,18 @@ class Transformer(Aggregator):
     Args:
         dim: Width of the tokens.
         n_classes: Number of classes.
-        hidden_dim: Width of h.
-        depth: Number of blocks.
-        heads: Attention heads; they share `hidden_dim` equally.
-        mlp_dim: Hidden width of the blocks' MLPs.
-        dropout: Of h, of the attention's output and inside the MLPs, in training.
-        size_aware: Whether a token made of n tiles counts as n (log n is added to the attention
-            logits, the proportional attention of ToMe).
+        settings: Its shape.
     """
 
-    def __init__(
-        self,
-        dim: int,
-        n_classes: int,
-        hidden_dim: int = 512,
-        depth: int = 2,
-        heads: int = 8,
-        mlp_dim: int = 512,
-        dropout: float = 0.25,
-        size_aware: bool = False,
-    ) -> None:
+    def __init__(self, dim: int, n_classes: int, settings: TransformerSettings) -> None:
         super().__init__()
-        problems = [
-            f"transformer: {name} is {value}; it must be at least 1"
-            for name, value in (("depth", depth), ("heads", heads), ("mlp_dim", mlp_dim))
-            if value < 1
-        ]
-        if not problems and hidden_dim % heads:
-            problems.append(f"transformer: hidden_dim {hidden_dim} is no multiple of {heads} heads")
-        if problems:
-            raise ConfigError(problems)
-        self.size_aware = size_aware
+        hidden_dim, dropout = settings.hidden_dim, settings.dropout
+        self.size_aware = settings.size_aware
         self.embed = token_embedding(dim, hidden_dim, dropout)
         self.class_token = nn.Parameter(torch.randn(1, 1, hidden_dim) * 0.02)
         self.blocks = nn.ModuleList(
-            _Block(hidden_dim, heads, mlp_dim, dropout) for _ in range(depth)
+            _Block(hidden_dim, settings.heads, settings.mlp_dim, dropout)
+            for _ in range(settings.depth)
         )
         self.norm = nn.LayerNorm(hidden_dim)
         self.classifier = nn.Linear(hidden_dim, n_classes)

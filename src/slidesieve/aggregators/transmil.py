@@ -5,17 +5,36 @@ from __future__ import annotations
 from math import isqrt
 
 import torch
+from pydantic import Field, StrictInt
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from slidesieve.aggregators.base import Aggregator
 from slidesieve.aggregators.layers import token_embedding
 from slidesieve.aggregators.nystrom import NystromAttention
-from slidesieve.errors import ConfigError
+from slidesieve.aggregators.settings import Dropout, Width, heads_share
 from slidesieve.nn.rows import rows_at
+from slidesieve.parsing.settings import STRICT
 from slidesieve.tokens import SlideOutput, TokenBatch
 
 _ITERATIONS = 6
 _KERNEL = 33
+
+
+@dataclass(frozen=True, config=STRICT)
+class TransMILSettings:
+    """Settings of TransMIL."""
+
+    hidden_dim: StrictInt = Field(
+        default=512, ge=2, description="Width of h; attention has half as many landmarks."
+    )
+    heads: Width = Field(default=8, description="Attention heads; they share `hidden_dim` equally.")
+    dropout: Dropout = Field(
+        default=0.1, description="Of the attention layers' output, in training."
+    )
+
+    def __post_init__(self) -> None:
+        heads_share(self.hidden_dim, self.heads)
 
 
 class TransMIL(Aggregator):
@@ -32,24 +51,12 @@ class TransMIL(Aggregator):
     Args:
         dim: Width of the tokens.
         n_classes: Number of classes.
-        hidden_dim: Width of h; attention has half as many landmarks.
-        heads: Attention heads; they share `hidden_dim` equally.
-        dropout: Of the attention layers' output, in training.
+        settings: Its shape.
     """
 
-    def __init__(
-        self,
-        dim: int,
-        n_classes: int,
-        hidden_dim: int = 512,
-        heads: int = 8,
-        dropout: float = 0.1,
-    ) -> None:
+    def __init__(self, dim: int, n_classes: int, settings: TransMILSettings) -> None:
         super().__init__()
-        if heads < 1 or hidden_dim < 2 or hidden_dim % heads:
-            raise ConfigError(
-                [f"transmil: hidden_dim {hidden_dim} is no multiple of {heads} heads above 1"]
-            )
+        hidden_dim, heads, dropout = settings.hidden_dim, settings.heads, settings.dropout
         self.embed = token_embedding(dim, hidden_dim, dropout=0.0)
         self.class_token = nn.Parameter(torch.randn(1, 1, hidden_dim))
         self.first = _Layer(hidden_dim, heads, dropout)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from slidesieve.aggregators.registry import AGGREGATORS
 from slidesieve.config.dataset import DatasetSettings
 from slidesieve.config.encoder_entry import EncoderEntry
 from slidesieve.config.model_spec import ModelSpec
@@ -17,8 +18,10 @@ from slidesieve.config.sections import (
     Resources,
 )
 from slidesieve.config.study_settings import StudySettings
+from slidesieve.parsing.parts import PartEntry
 from slidesieve.parsing.schema import in_words
 from slidesieve.parsing.settings import json_schema
+from slidesieve.reduction.registry import REDUCERS
 from slidesieve.splits.settings import FoldSettings
 from slidesieve.tissue.params import TissueParams
 from slidesieve.training.settings import TrainingSettings
@@ -48,6 +51,12 @@ _NOTES = {
     "datasets.<name>.tissue": "A column `tissue.<key>` of the sample sheet overrides a key for one "
     "slide.",
 }
+_FACTS = {
+    "learned": "Its choice of tokens is learned.",
+    "soft_path": "Training selects softly, evaluation hard.",
+    "needs_teacher": "Another model is fitted first, from which it learns.",
+    "needs_pitch": "It needs the tiles' places on the slide's grid.",
+}
 
 
 def reference_page() -> str:
@@ -70,11 +79,30 @@ def _lines() -> Iterator[str]:
         yield (kind.__doc__ or "").strip().splitlines()[0]
         if section in _NOTES:
             yield _NOTES[section]
-        yield ""
-        yield "| key | value | default | meaning |"
-        yield "|---|---|---|---|"
-        yield from _rows(kind)
+        yield from _table(kind)
+    yield from _parts("reducer", REDUCERS)
+    yield from _parts("aggregator", AGGREGATORS)
     yield ""
+
+
+def _parts(kind: str, registry: Mapping[str, PartEntry]) -> Iterator[str]:
+    """The parameters of each reducer or aggregator."""
+    for name, entry in sorted(registry.items()):
+        settings = entry.settings_class()
+        yield ""
+        yield f"## {kind} `{name}`"
+        yield ""
+        yield (entry.part().__doc__ or "").strip().splitlines()[0]
+        yield from (fact for key, fact in _FACTS.items() if getattr(entry, key))
+        if json_schema(settings)["properties"]:
+            yield from _table(settings)
+
+
+def _table(kind: type) -> Iterator[str]:
+    yield ""
+    yield "| key | value | default | meaning |"
+    yield "|---|---|---|---|"
+    yield from _rows(kind)
 
 
 def _rows(kind: type) -> Iterator[str]:

@@ -38,7 +38,7 @@ class ReportSettings:
         default=None,
         json_schema_extra={"uniqueItems": True},
         description="Models whose kept, merged and pruned tiles are shown; null means those that "
-        "reduce with dtc or sparselearn.",
+        "whose choice of tokens is learned (dtc, sparselearn, slots, attention_topk).",
     )
     tokens_per_class: StrictInt = Field(
         default=1, ge=0, description="Slides per class on which those are shown."

@@ -10,10 +10,9 @@ from pathlib import Path
 from slidesieve.cohort.sheet import Sheet, Slide, read_sheet
 from slidesieve.config.study_settings import StudySettings
 from slidesieve.parsing.settings import parse_settings, plain
+from slidesieve.reduction.registry import reducer_entry
 from slidesieve.splits.own_folds import read_own_folds
 
-# Reducers whose choices are learned, and so worth looking at.
-_LEARNED_REDUCERS = ("dtc", "sparselearn")
 FEATURE_ENDINGS = (".h5", ".hdf5", ".pt", ".pth")
 
 
@@ -126,9 +125,7 @@ class Study:
         return self.shown_slides(dataset, self.report["tokens_per_class"])
 
     def _reduces_by_learning(self, model: str) -> bool:
-        reducer = self.models[model].get("reducer", "none")
-        name = reducer if isinstance(reducer, str) else reducer["name"]
-        return name in _LEARNED_REDUCERS
+        return reducer_entry(self.models[model]).learned
 
 
 def encoder_specs(entries: Sequence[str | Mapping]) -> dict[str, dict]:

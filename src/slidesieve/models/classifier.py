@@ -13,6 +13,7 @@ from slidesieve.aggregators.registry import build_aggregator
 from slidesieve.errors import ConfigError
 from slidesieve.models.standardise import NoStandardisation, Standardise
 from slidesieve.nn.lazy_bags import LazyBags
+from slidesieve.nn.part import ModelPart
 from slidesieve.reduction.base import TokenReducer
 from slidesieve.reduction.guidance import guidance_loss
 from slidesieve.reduction.registry import build_reducer
@@ -70,20 +71,35 @@ class SlideClassifier(nn.Module):
         self.aggregator.prepare(LazyBags(standardised, lambda bag: self.reducer(bag).tokens))
         self.train(was_training)
 
+    @property
+    def parts(self) -> tuple[ModelPart, ...]:
+        """The reducer and the aggregator."""
+        return self.reducer, self.aggregator
+
+    @property
+    def warmup_share(self) -> float:
+        """Share of the steps before both parts work as they do in use."""
+        return max(part.warmup_share for part in self.parts)
+
     def schedule(self, step: int, steps: int) -> None:
         """Set what changes over training at a step of all steps."""
-        self.reducer.schedule(step, steps)
-        self.aggregator.schedule(step, steps)
+        for part in self.parts:
+            part.schedule(step, steps)
 
     def drop_training_parts(self) -> None:
         """Drop the modules that evaluation never calls; training is then an AttributeError."""
-        for name in self.reducer.training_parts:
-            delattr(self.reducer, name)
+        for part in self.parts:
+            for name in part.training_parts:
+                delattr(part, name)
 
     def after_step(self) -> None:
         """Update what follows the optimiser."""
-        self.reducer.after_step()
-        self.aggregator.after_step()
+        for part in self.parts:
+            part.after_step()
+
+    def diagnostics(self) -> dict[str, float]:
+        """Return what history.csv is to hold of the epoch that has just ended."""
+        return self.reducer.diagnostics() | self.aggregator.diagnostics()
 
 
 def build_model(spec: Mapping[str, object], dim: int, n_classes: int) -> SlideClassifier:

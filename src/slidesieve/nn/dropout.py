@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from slidesieve.errors import ConfigError
-
 _STEPS = 256
 
 
@@ -14,15 +12,10 @@ def dropout_layer(dropout: float, factors: int = 1) -> ByteDropout:
     """Return a dropout layer.
 
     Args:
-        dropout: Share of the values that is dropped.
+        dropout: Share of the values that is dropped, in [0, 1).
         factors: Of how many factors the values are the product, each of which has this dropout:
             a value stays if all its factors do.
-
-    Raises:
-        ConfigError: The share is outside [0, 1).
     """
-    if not 0 <= dropout < 1:
-        raise ConfigError([f"model: dropout is {dropout}; it must be in [0, 1)"])
     return ByteDropout(1 - (1 - dropout) ** factors)
 
 

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
 
 import torch
+from pydantic import Field, StrictBool, StrictInt
+from pydantic.dataclasses import dataclass
 from torch import nn
 
-from slidesieve.aggregators.abmil import ABMIL
+from slidesieve.aggregators.abmil import ABMIL, ABMILSettings
+from slidesieve.parsing.settings import STRICT
 from slidesieve.reduction.base import TokenReducer
 from slidesieve.reduction.selection import Budget, keep_tokens
 from slidesieve.tokens import Reduction, TokenBatch
+
+
+@dataclass(frozen=True, config=STRICT)
+class AttentionTopKSettings(Budget):
+    """Settings of attention top-K: a budget, and the shape of the ABMIL that is fitted first."""
+
+    gated: StrictBool = Field(
+        default=True, description="Whether the ABMIL's attention has the sigmoid gate."
+    )
+    hidden_dim: StrictInt | None = Field(
+        default=512,
+        ge=1,
+        description="Its hidden width; null means attention on the tokens themselves.",
+    )
+    attention_dim: StrictInt = Field(default=256, ge=1, description="Width of its attention.")
 
 
 class AttentionTopK(TokenReducer):
@@ -22,31 +40,19 @@ class AttentionTopK(TokenReducer):
 
     Args:
         dim: Width of the tokens.
-        retention: Share of tokens to keep, in (0, 1].
-        k: Number of tokens to keep, in place of `retention`.
-        gated: Whether the ABMIL's attention has the sigmoid gate.
-        hidden_dim: Its hidden width, or None for attention on the tokens themselves.
-        attention_dim: Its attention's width.
+        settings: How many tokens are kept, and the shape of the ABMIL.
     """
 
-    def __init__(
-        self,
-        dim: int,
-        retention: float | None = None,
-        k: int | None = None,
-        gated: bool = True,
-        hidden_dim: int | None = 512,
-        attention_dim: int = 256,
-    ) -> None:
+    def __init__(self, dim: int, settings: AttentionTopKSettings) -> None:
         super().__init__(dim)
-        self.budget = Budget(retention, k)
-        shape: dict[str, Any] = {
-            "gated": gated,
-            "hidden_dim": hidden_dim,
-            "attention_dim": attention_dim,
-        }
-        self.teacher = {"aggregator": {"name": "abmil", **shape}}
-        self.abmil = ABMIL(dim, n_classes=1, **shape)
+        self.budget = settings
+        shape = ABMILSettings(
+            gated=settings.gated,
+            hidden_dim=settings.hidden_dim,
+            attention_dim=settings.attention_dim,
+        )
+        self.teacher = {"aggregator": {"name": "abmil", **asdict(shape)}}
+        self.abmil = ABMIL(dim, 1, shape)
         # Only its attention is asked for, so that it fits whatever the number of classes was.
         self.abmil.classifier = nn.Identity()
         self.abmil.requires_grad_(False)

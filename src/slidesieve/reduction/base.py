@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from torch import Tensor, nn
+from torch import Tensor
 
+from slidesieve.nn.part import ModelPart
 from slidesieve.reduction.trace import StageTrace, single_stage
 from slidesieve.tokens import Reduction, TokenBatch
 
@@ -22,7 +22,7 @@ class Standardiser(Protocol):
         """Return rows (K, D) as they are among the tokens standardised; those given stay."""
 
 
-class TokenReducer(nn.Module, ABC):
+class TokenReducer(ModelPart, ABC):
     """Makes fewer tokens out of many.
 
     A reducer takes and returns padded batches; padding and the company a bag keeps in its batch
@@ -31,18 +31,9 @@ class TokenReducer(nn.Module, ABC):
 
     Attributes:
         dim_out: Width of the tokens it returns.
-        teacher: Spec of a model it learns from, or None. That model is fitted to the labelled
-            training slides first, and `learn_from` gets it.
-        settles_at: Share of all steps after which training keeps as many tokens as evaluation;
-            weights of before are not worth keeping.
-        training_parts: Names of the modules that evaluation never calls; a model loaded for use
-            is without them.
         guidance_weight: Weight in the loss of how far `Reduction.pupil` is from the attention.
     """
 
-    teacher: Mapping[str, object] | None = None
-    settles_at: float = 0.0
-    training_parts: tuple[str, ...] = ()
     guidance_weight: float = 0.0
 
     def __init__(self, dim: int) -> None:
@@ -67,19 +58,3 @@ class TokenReducer(nn.Module, ABC):
         """
         reduction = self(tokens)
         return reduction, (single_stage(tokens, reduction),)
-
-    def prepare(self, bags: Sequence[TokenBatch]) -> None:
-        """Look at the training bags once before fitting (prototypes, clusters)."""
-
-    def learn_from(self, teacher: nn.Module) -> None:
-        """Take over what the fitted teacher, a `SlideClassifier`, knows; it is not kept."""
-
-    def schedule(self, step: int, steps: int) -> None:
-        """Set what changes over training (temperatures) at a step of all steps."""
-
-    def after_step(self) -> None:
-        """Update what follows the optimiser (moving-average teachers)."""
-
-    def diagnostics(self) -> dict[str, float]:
-        """Return what history.csv is to hold of the epoch that has just ended, always as much."""
-        return {}

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from slidesieve.reduction.base import TokenReducer
-from slidesieve.reduction.selection import Budget, keep_tokens
+from slidesieve.reduction.selection import KeptTokens, keep_tokens
 from slidesieve.tokens import Reduction, TokenBatch
 
 
@@ -18,13 +18,12 @@ class FarthestPointSampling(TokenReducer):
 
     Args:
         dim: Width of the tokens.
-        k: Number of tokens to keep.
+        settings: How many tokens are kept.
     """
 
-    def __init__(self, dim: int, k: int = 32) -> None:
+    def __init__(self, dim: int, settings: KeptTokens) -> None:
         super().__init__(dim)
-        self.budget = Budget(k=k)
-        self.k = k
+        self.k = settings.k
 
     @torch.no_grad()
     def forward(self, tokens: TokenBatch) -> Reduction:

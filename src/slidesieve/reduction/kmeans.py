@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import zlib
+from typing import Literal
 
 import numpy as np
 import torch
+from pydantic import Field, StrictInt
+from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from slidesieve.errors import ConfigError
+from slidesieve.parsing.settings import STRICT
 from slidesieve.reduction.base import TokenReducer
-from slidesieve.reduction.selection import Budget, keep_tokens
+from slidesieve.reduction.selection import KeptTokens, keep_tokens
 from slidesieve.tokens import Reduction, TokenBatch
 
-TOKENS = ("nearest", "centroid")
 # Both members of a cluster of two lie equally far from their mean; rounding must not choose.
 _EQUALLY_NEAR = 1 + 1e-6
+
+
+@dataclass(frozen=True, config=STRICT)
+class KMeansSettings(KeptTokens):
+    """Settings of k-means."""
+
+    token: Literal["nearest", "centroid"] = Field(
+        default="nearest",
+        description='"nearest": the token nearest each centroid, the others dropped; "centroid": '
+        "the cluster's weighted mean at the place of that token, all tokens merged.",
+    )
+    iterations: StrictInt = Field(default=25, ge=1, description="Most of Lloyd's steps.")
 
 
 class KMeansReduction(TokenReducer):
@@ -28,22 +42,14 @@ class KMeansReduction(TokenReducer):
 
     Args:
         dim: Width of the tokens.
-        k: Number of clusters.
-        token: "nearest": the token nearest each centroid, the others dropped; "centroid": the
-            cluster's weighted mean at the place of that token, all tokens merged.
-        iterations: Most of Lloyd's steps.
+        settings: How many clusters, and what is handed on of each.
     """
 
-    def __init__(self, dim: int, k: int = 32, token: str = "nearest", iterations: int = 25) -> None:
+    def __init__(self, dim: int, settings: KMeansSettings) -> None:
         super().__init__(dim)
-        if token not in TOKENS:
-            raise ConfigError([f"kmeans: token is {token!r}; allowed: {', '.join(TOKENS)}"])
-        if iterations < 1:
-            raise ConfigError([f"kmeans: iterations is {iterations}; it must be at least 1"])
-        self.budget = Budget(k=k)
-        self.k = k
-        self.token = token
-        self.iterations = iterations
+        self.k = settings.k
+        self.token = settings.token
+        self.iterations = settings.iterations
 
     @torch.no_grad()
     def forward(self, tokens: TokenBatch) -> Reduction:

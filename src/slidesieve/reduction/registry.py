@@ -1,30 +1,44 @@
-"""All token reducers by the name a config uses."""
+"""All token reducers by the name a config uses; a new one is a file and a line here."""
 
 from __future__ import annotations
 
-from slidesieve.parsing.specs import parse_spec
-from slidesieve.reduction.attention_topk import AttentionTopK
-from slidesieve.reduction.base import TokenReducer
-from slidesieve.reduction.dtc.reducer import DTC
-from slidesieve.reduction.farthest_point import FarthestPointSampling
-from slidesieve.reduction.identity import Identity
-from slidesieve.reduction.kmeans import KMeansReduction
-from slidesieve.reduction.sampling import RandomSampling, UniformSampling
-from slidesieve.reduction.slots import SlotAggregation
-from slidesieve.reduction.sparselearn.reducer import SparseLearn
-from slidesieve.reduction.tome import TokenMerging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-REDUCERS: dict[str, type[TokenReducer]] = {
-    "attention_topk": AttentionTopK,
-    "dtc": DTC,
-    "farthest_point": FarthestPointSampling,
-    "kmeans": KMeansReduction,
-    "none": Identity,
-    "random": RandomSampling,
-    "slots": SlotAggregation,
-    "sparselearn": SparseLearn,
-    "tome": TokenMerging,
-    "uniform": UniformSampling,
+from slidesieve.parsing.parts import PartEntry, parse_part, part_name
+
+if TYPE_CHECKING:
+    from slidesieve.reduction.base import TokenReducer
+
+_HOME = "slidesieve.reduction"
+_BUDGET = f"{_HOME}.selection:Budget"
+_KEPT = f"{_HOME}.selection:KeptTokens"
+
+REDUCERS: dict[str, PartEntry] = {
+    "attention_topk": PartEntry(
+        f"{_HOME}.attention_topk",
+        "AttentionTopK",
+        "AttentionTopKSettings",
+        learned=True,
+        needs_teacher=True,
+    ),
+    "dtc": PartEntry(
+        f"{_HOME}.dtc.reducer", "DTC", f"{_HOME}.dtc.settings:DTCSettings", learned=True
+    ),
+    "farthest_point": PartEntry(f"{_HOME}.farthest_point", "FarthestPointSampling", _KEPT),
+    "kmeans": PartEntry(f"{_HOME}.kmeans", "KMeansReduction", "KMeansSettings"),
+    "none": PartEntry(f"{_HOME}.identity", "NoReduction"),
+    "random": PartEntry(f"{_HOME}.sampling", "RandomSampling", _BUDGET),
+    "slots": PartEntry(f"{_HOME}.slots", "SlotAggregation", "SlotSettings", learned=True),
+    "sparselearn": PartEntry(
+        f"{_HOME}.sparselearn.reducer",
+        "SparseLearn",
+        f"{_HOME}.sparselearn.settings:SparseLearnSettings",
+        learned=True,
+        soft_path=True,
+    ),
+    "tome": PartEntry(f"{_HOME}.tome", "TokenMerging", _KEPT),
+    "uniform": PartEntry(f"{_HOME}.sampling", "UniformSampling", _BUDGET),
 }
 
 
@@ -34,5 +48,11 @@ def build_reducer(spec: object, dim: int) -> TokenReducer:
     Raises:
         ConfigError: The name or a parameter is unknown or out of range.
     """
-    reducer, params = parse_spec("reducer", REDUCERS, spec, given={"dim"})
-    return reducer(dim=dim, **params)
+    entry, settings = parse_part("reducer", REDUCERS, spec)
+    reducer: TokenReducer = entry.part()(dim, settings)
+    return reducer
+
+
+def reducer_entry(spec: Mapping[str, Any]) -> PartEntry:
+    """Return the entry of a model's reducer; the model's spec has passed the checks."""
+    return REDUCERS[part_name(spec.get("reducer", "none"))]

@@ -20,13 +20,12 @@ class RandomSampling(TokenReducer):
 
     Args:
         dim: Width of the tokens.
-        retention: Share of tokens to keep, in (0, 1].
-        k: Number of tokens to keep, in place of `retention`.
+        settings: How many tokens are kept.
     """
 
-    def __init__(self, dim: int, retention: float | None = None, k: int | None = None) -> None:
+    def __init__(self, dim: int, settings: Budget) -> None:
         super().__init__(dim)
-        self.budget = Budget(retention, k)
+        self.budget = settings
 
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Keep a random sample of each bag."""
@@ -50,13 +49,12 @@ class UniformSampling(TokenReducer):
 
     Args:
         dim: Width of the tokens.
-        retention: Share of tokens to keep, in (0, 1].
-        k: Number of tokens to keep, in place of `retention`.
+        settings: How many tokens are kept.
     """
 
-    def __init__(self, dim: int, retention: float | None = None, k: int | None = None) -> None:
+    def __init__(self, dim: int, settings: Budget) -> None:
         super().__init__(dim)
-        self.budget = Budget(retention, k)
+        self.budget = settings
 
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Keep an even sample of each bag."""

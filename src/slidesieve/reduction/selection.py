@@ -3,44 +3,47 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
+from pydantic import Field, StrictFloat, StrictInt
+from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from slidesieve.errors import ConfigError
 from slidesieve.nn.rows import rows_at, zero_padding
+from slidesieve.parsing.settings import STRICT
 from slidesieve.tokens import Reduction, TokenBatch
 
 # Products such as 0.1 * 30 lie a rounding error above the whole number they mean.
 _ROUNDING = 1e-9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Budget:
-    """How many tokens of a bag are kept: a share of them, or at most a number.
+    """How many tokens of a bag are kept: a share of them, or at most a number."""
 
-    Attributes:
-        retention: Share in (0, 1], or None.
-        k: Number, or None.
-    """
-
-    retention: float | None = None
-    k: int | None = None
+    retention: StrictFloat | None = Field(
+        default=None, gt=0, le=1, description="Share of the tokens that is kept."
+    )
+    k: StrictInt | None = Field(
+        default=None, ge=1, description="Number of tokens kept, in place of `retention`."
+    )
 
     def __post_init__(self) -> None:
         if (self.retention is None) == (self.k is None):
-            raise ConfigError(["reducer: give either retention or k"])
-        if self.retention is not None and not 0 < self.retention <= 1:
-            raise ConfigError([f"reducer: retention is {self.retention}; it must be in (0, 1]"])
-        if self.k is not None and self.k < 1:
-            raise ConfigError([f"reducer: k is {self.k}; it must be at least 1"])
+            raise ValueError("give either retention or k")
 
     def count(self, n_tokens: int) -> int:
         """Return ⌈retention · N⌉ or min(k, N) for a bag of N tokens."""
         if self.retention is not None:
             return math.ceil(self.retention * n_tokens - _ROUNDING)
         return n_tokens if self.k is None else min(self.k, n_tokens)
+
+
+@dataclass(frozen=True, config=STRICT)
+class KeptTokens:
+    """How many tokens of a bag are kept."""
+
+    k: StrictInt = Field(default=32, ge=1, description="Number of tokens that are left.")
 
 
 def keep_tokens(tokens: TokenBatch, keep: Tensor, scores: Tensor | None = None) -> Reduction:

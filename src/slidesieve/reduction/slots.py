@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 
 import torch
+from pydantic import Field, StrictFloat, StrictInt
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from slidesieve.errors import ConfigError
 from slidesieve.nn.dropout import dropout_layer
+from slidesieve.parsing.settings import STRICT
 from slidesieve.reduction.base import TokenReducer
 from slidesieve.reduction.selection import keep_tokens
 from slidesieve.tokens import Reduction, TokenBatch
@@ -19,6 +21,20 @@ _GATE_NOISE = 0.1
 _LEAST_WEIGHT = 1e-9
 _ENTROPY_WEIGHT = 0.5
 _LOGIT_WEIGHT = 1e-4
+
+
+@dataclass(frozen=True, config=STRICT)
+class SlotSettings:
+    """Settings of slot aggregation."""
+
+    k: StrictInt = Field(default=32, ge=_ROUTES, description="Number of slots.")
+    hidden_dim: StrictInt = Field(
+        default=512, ge=1, description="Width of the slots' hidden layers."
+    )
+    dropout: StrictFloat = Field(
+        default=0.25, ge=0, lt=1, description="Of the hidden layers, in training."
+    )
+    balance: StrictFloat = Field(default=0.1, ge=0, description="λ, weight of the loss.")
 
 
 class SlotAggregation(TokenReducer):
@@ -35,26 +51,14 @@ class SlotAggregation(TokenReducer):
 
     Args:
         dim: Width of the tokens.
-        k: Number of slots, at least 2.
-        hidden_dim: Width of the slots' hidden layers.
-        dropout: Of the hidden layers, in training.
-        balance: λ.
+        settings: How many slots, and their networks.
     """
 
-    def __init__(
-        self,
-        dim: int,
-        k: int = 32,
-        hidden_dim: int = 512,
-        dropout: float = 0.25,
-        balance: float = 0.1,
-    ) -> None:
+    def __init__(self, dim: int, settings: SlotSettings) -> None:
         super().__init__(dim)
-        if k < _ROUTES:
-            raise ConfigError([f"slots: k is {k}; it must be at least {_ROUTES}"])
-        self.balance = balance
-        self.gate = nn.Linear(dim, k)
-        self.experts = SlotExperts(k, dim, hidden_dim, dropout)
+        self.balance = settings.balance
+        self.gate = nn.Linear(dim, settings.k)
+        self.experts = SlotExperts(settings.k, dim, settings.hidden_dim, settings.dropout)
 
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Pool each bag into its slots."""

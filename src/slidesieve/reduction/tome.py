@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from slidesieve.reduction.base import TokenReducer
-from slidesieve.reduction.selection import Budget
+from slidesieve.reduction.selection import KeptTokens
 from slidesieve.tokens import Reduction, TokenBatch
 
 # Rows of the similarity matrix that exist at once.
@@ -25,13 +25,12 @@ class TokenMerging(TokenReducer):
 
     Args:
         dim: Width of the tokens.
-        k: Number of tokens to merge to.
+        settings: How many tokens are left.
     """
 
-    def __init__(self, dim: int, k: int = 32) -> None:
+    def __init__(self, dim: int, settings: KeptTokens) -> None:
         super().__init__(dim)
-        self.budget = Budget(k=k)
-        self.k = k
+        self.k = settings.k
 
     @torch.no_grad()
     def forward(self, tokens: TokenBatch) -> Reduction:

@@ -203,7 +203,7 @@ def _cohort_problems(folds: pd.DataFrame, cohort: pd.DataFrame) -> list[str]:
     ]
     for slide in sorted(set(rows.index) & set(expected.index)):
         for column in ("patient_id", "label"):
-            found, wanted = rows.at[slide, column], expected.at[slide, column]
+            found, wanted = str(rows.at[slide, column]), str(expected.at[slide, column])
             if found != wanted:
                 problems.append(
                     f"folds: slide {slide} has {column} {found}, the cohort says {wanted}"

@@ -65,15 +65,15 @@ def fit_fold(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(settings.seed)
         model = build_model(model_spec, first.features.shape[1], len(classes)).to(device)
-        if model.reducer.teacher is not None:
-            model.reducer.learn_from(
-                _fit_teacher(model, model_spec, train_bags, classes, settings, device)
-            )
+        for part in model.parts:
+            if part.teacher is not None:
+                spec = _teacher_spec(model_spec, part.teacher)
+                part.learn_from(fit_fold(spec, train_bags, [], classes, settings, device).model)
         model.prepare(LazyBags(train_bags, lambda bag: collate([bag]).to(device)))
         class_weights = _class_weights(train_bags, len(classes), settings).to(device)
         fit = _Fit(model, settings, class_weights, device)
         best_epoch, history = _run_epochs(fit, train_bags, val_bags)
-    first_epoch = _first_epoch(model.reducer.settles_at, settings.epochs)
+    first_epoch = _first_epoch(model.warmup_share, settings.epochs)
     for sign in signs_of_failure(history, best_epoch, first_epoch, len(classes)):
         log.warning("training: %s", sign)
     return FittedModel(
@@ -89,17 +89,11 @@ def fit_fold(
     )
 
 
-def _fit_teacher(
-    model: SlideClassifier,
-    model_spec: Mapping[str, object],
-    train_bags: Sequence[Bag],
-    classes: Sequence[str],
-    settings: TrainingSettings,
-    device: torch.device,
-) -> SlideClassifier:
-    """Fit the model that a reducer learns from, on training slides alone and to the last epoch."""
-    spec = {"standardise": model_spec.get("standardise", True), **model.reducer.teacher}
-    return fit_fold(spec, train_bags, [], classes, settings, device).model
+def _teacher_spec(
+    model_spec: Mapping[str, object], teacher: Mapping[str, object]
+) -> dict[str, object]:
+    """Spec of the model that a part learns from, fitted to the last epoch on training slides."""
+    return {"standardise": model_spec.get("standardise", True), **teacher}
 
 
 def _run_epochs(
@@ -108,11 +102,11 @@ def _run_epochs(
     """Train until the end or until it is time to stop; return the epoch kept and the history."""
     settings = fit.settings
     rng = np.random.default_rng(settings.seed)
-    stopping = EarlyStopping(settings, _first_epoch(fit.model.reducer.settles_at, settings.epochs))
+    stopping = EarlyStopping(settings, _first_epoch(fit.model.warmup_share, settings.epochs))
     history = []
     for epoch in tqdm(range(1, settings.epochs + 1), desc="epochs", disable=None):
         row = {"epoch": epoch, **fit.train_epoch(train_bags, rng)}
-        row |= fit.validate(val_bags) | fit.model.reducer.diagnostics()
+        row |= fit.validate(val_bags) | fit.model.diagnostics()
         history.append(row)
         if val_bags:
             stopping.update(epoch, row["val_loss"], row["val_balanced_accuracy"], fit.model)
@@ -123,9 +117,9 @@ def _run_epochs(
     return stopping.best_epoch or settings.epochs, pd.DataFrame(history)
 
 
-def _first_epoch(settles_at: float, epochs: int) -> int:
+def _first_epoch(warmup_share: float, epochs: int) -> int:
     """Return the first epoch all of whose steps come after a share of the training."""
-    return min(epochs, math.ceil(settles_at * epochs) + 1)
+    return min(epochs, math.ceil(warmup_share * epochs) + 1)
 
 
 class _Fit:

@@ -102,15 +102,15 @@ def test_attention_of_large_bags_survives_mixed_precision():
         ({"aggregator": "abmil"}, "expected a name or"),
         (
             {"name": "abmil", "gate": True},
-            "no parameter 'gate'; did you mean 'gated'",
+            "unknown key 'gate'; did you mean 'gated'",
         ),
-        ({"name": "abmil", "gated": 1}, "gated is 1, expected bool"),
-        ({"name": "abmil", "hidden_dim": True}, "hidden_dim is True, expected int or nothing"),
-        ({"name": "abmil", "hidden_dim": 0}, "hidden_dim is 0; it must be at least 1"),
-        ({"name": "abmil", "hidden_dim": None, "dropout": 1.5}, "dropout is 1.5"),
-        ({"name": "abmil", "attention_dim": 0}, "attention_dim is 0"),
-        ({"name": "abmil", "dim": 3}, "no parameter 'dim'"),
-        ({"name": "mean", "dropout": -0.1}, "dropout is -0.1"),
+        ({"name": "abmil", "gated": 1}, "gated: 1 must be true or false"),
+        ({"name": "abmil", "hidden_dim": True}, "hidden_dim: true must be a whole number"),
+        ({"name": "abmil", "hidden_dim": 0}, "hidden_dim: 0 must be a whole number of at least 1"),
+        ({"name": "abmil", "hidden_dim": None, "dropout": 1.5}, "dropout: 1.5"),
+        ({"name": "abmil", "attention_dim": 0}, "attention_dim: 0"),
+        ({"name": "abmil", "dim": 3}, "unknown key 'dim'"),
+        ({"name": "mean", "dropout": -0.1}, "dropout: -0.1"),
     ],
 )
 def test_wrong_specs_are_refused(spec, message):

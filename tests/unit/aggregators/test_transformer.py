@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
+from helpers import parts
 from helpers.padded_batches import make_batch, pick
 from slidesieve.aggregators import transformer
-from slidesieve.aggregators.transformer import Transformer
 from slidesieve.errors import ConfigError
 from slidesieve.tokens import TokenBatch
 
@@ -18,7 +18,7 @@ from slidesieve.tokens import TokenBatch
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    return Transformer(12, 3, hidden_dim=32, depth=3, heads=4, mlp_dim=48).eval()
+    return parts.transformer(12, 3, hidden_dim=32, depth=3, heads=4, mlp_dim=48).eval()
 
 
 def as_torch_encoder(model):
@@ -78,7 +78,7 @@ def test_padding_and_company_change_nothing(model, size_aware):
 
 def test_a_token_of_size_n_counts_as_n_tokens():
     torch.manual_seed(0)
-    model = Transformer(12, 3, hidden_dim=32, depth=2, heads=4, size_aware=True).eval()
+    model = parts.transformer(12, 3, hidden_dim=32, depth=2, heads=4, size_aware=True).eval()
     batch = make_batch([4])
     one = TokenBatch(batch.features, batch.mask, batch.coords, torch.tensor([[3.0, 1, 1, 2]]))
     repeat = torch.tensor([0, 0, 0, 1, 2, 3, 3])
@@ -121,7 +121,7 @@ def test_heads_and_states_taken_in_parts_give_the_same(model, monkeypatch, heads
 )
 def test_impossible_sizes_are_refused(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
-        Transformer(**{"dim": 12, "n_classes": 3} | wrong)
+        parts.transformer(**{"dim": 12, "n_classes": 3} | wrong)
 
 
 def test_answers_are_let_go_before_the_states_are_joined(model, monkeypatch):

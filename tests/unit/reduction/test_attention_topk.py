@@ -100,5 +100,5 @@ def test_three_classes_and_a_share_of_the_tokens():
 def test_mistakes_are_named():
     with pytest.raises(ConfigError, match="give either retention or k"):
         build_reducer("attention_topk", 8)
-    with pytest.raises(ConfigError, match="attention_dim is 0"):
+    with pytest.raises(ConfigError, match="attention_dim: 0"):
         build_reducer({"name": "attention_topk", "k": 4, "attention_dim": 0}, 8)

@@ -104,11 +104,11 @@ def test_random_is_unbiased_over_positions():
     [
         ({}, "give either retention or k"),
         ({"retention": 0.5, "k": 3}, "give either retention or k"),
-        ({"retention": 1.2}, "retention is 1.2"),
-        ({"k": 0}, "k is 0"),
-        ({"k": 2.5}, "k is 2.5, expected int or nothing"),
-        ({"retention": "half"}, "retention is 'half', expected float or nothing"),
-        ({"keep": 3}, "no parameter 'keep'; allowed: retention, k"),
+        ({"retention": 1.2}, "retention: 1.2"),
+        ({"k": 0}, "k: 0"),
+        ({"k": 2.5}, "k: 2.5 must be a whole number"),
+        ({"retention": "half"}, "retention: 'half' must be a number"),
+        ({"keep": 3}, "unknown key 'keep'; allowed: k, retention"),
     ],
 )
 def test_wrong_budgets_are_refused(name, budget, message):

@@ -303,10 +303,10 @@ def test_slot_loss_ignores_padding():
     ("spec", "message"),
     [
         ({"name": "kmeans", "token": "median"}, "allowed: nearest, centroid"),
-        ({"name": "kmeans", "iterations": 0}, "iterations is 0"),
-        ({"name": "slots", "k": 1}, "k is 1"),
-        ({"name": "tome", "k": 0}, "k is 0"),
-        ({"name": "farthest_point", "k": 0}, "k is 0"),
+        ({"name": "kmeans", "iterations": 0}, "iterations: 0"),
+        ({"name": "slots", "k": 1}, "k: 1"),
+        ({"name": "tome", "k": 0}, "k: 0"),
+        ({"name": "farthest_point", "k": 0}, "k: 0"),
     ],
 )
 def test_mistakes_are_named(spec, message):

@@ -8,6 +8,7 @@ import torch
 from sklearn.linear_model import Ridge
 
 from helpers.bag_factory import random_bags
+from helpers.parts import sparselearn
 from slidesieve.bags import collate
 from slidesieve.reduction.sparselearn.reducer import SparseLearn
 from slidesieve.selector_diagnostics.discarded_token_probe import (
@@ -72,7 +73,7 @@ def scored_bag(reducer: SparseLearn, coords=None):
 
 def selector(**overrides) -> SparseLearn:
     torch.manual_seed(0)
-    return SparseLearn(DIM, **{"k": 4, "scorer_dim": 8, **overrides}).eval()
+    return sparselearn(DIM, **{"k": 4, "scorer_dim": 8, **overrides}).eval()
 
 
 def test_probe_tokens_are_discarded_ones_with_mean_and_nearest_kept():

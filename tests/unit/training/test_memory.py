@@ -9,11 +9,12 @@ import torch
 
 from helpers.bag_factory import random_bags
 from slidesieve.aggregators import registry
-from slidesieve.aggregators.abmil import ABMIL
+from slidesieve.aggregators.abmil import ABMIL, ABMILSettings
 from slidesieve.errors import SlideSieveError
 from slidesieve.models.classifier import SlideClassifier
 from slidesieve.models.standardise import NoStandardisation
-from slidesieve.reduction.identity import Identity
+from slidesieve.parsing.parts import PartEntry
+from slidesieve.reduction.identity import NoReduction
 from slidesieve.training.loop import fit_fold
 from slidesieve.training.memory import TokenBudget
 from slidesieve.training.prediction import predict_bags
@@ -35,7 +36,11 @@ class SmallMemory(ABMIL):
 
 @pytest.fixture
 def small_memory(monkeypatch):
-    monkeypatch.setitem(registry.AGGREGATORS, "small_memory", SmallMemory)
+    monkeypatch.setitem(
+        registry.AGGREGATORS,
+        "small_memory",
+        PartEntry(__name__, "SmallMemory", "slidesieve.aggregators.abmil:ABMILSettings"),
+    )
     return {"aggregator": {"name": "small_memory", "hidden_dim": 16, "attention_dim": 8}}
 
 
@@ -95,8 +100,8 @@ def test_every_attempt_draws_the_same_numbers():
 def test_predictions_do_not_depend_on_the_memory(small_memory):
     bags = random_bags(LENGTHS)
     torch.manual_seed(0)
-    model = SmallMemory(8, 2, hidden_dim=16, attention_dim=8)
-    pair = SlideClassifier(NoStandardisation(), Identity(8), model)
+    model = SmallMemory(8, 2, ABMILSettings(hidden_dim=16, attention_dim=8))
+    pair = SlideClassifier(NoStandardisation(), NoReduction(8), model)
     cut, asked = (predict_bags(pair, bags, TokenBudget(n, CPU), CPU) for n in (10_000, 40))
     torch.testing.assert_close(cut.logits, asked.logits)
     assert cut.tokens_kept.tolist() == LENGTHS

@@ -18,6 +18,7 @@ from slidesieve.aggregators.registry import AGGREGATORS
 from slidesieve.bags import collate
 from slidesieve.errors import ConfigError, ContractError, SlideSieveError
 from slidesieve.models.classifier import build_model
+from slidesieve.parsing.parts import NoSettings, PartEntry
 from slidesieve.training.early_stopping import EarlyStopping
 from slidesieve.training.fitted import FittedModel, load_model, load_whole_model, save_model
 from slidesieve.training.loop import fit_fold
@@ -211,7 +212,7 @@ class Recording(Aggregator):
 
     calls: ClassVar[list[tuple]] = []
 
-    def __init__(self, dim: int, n_classes: int) -> None:
+    def __init__(self, dim: int, n_classes: int, settings: NoSettings) -> None:
         super().__init__()
         self.inner = build_model(NO_DROPOUT, dim, n_classes).aggregator
 
@@ -233,7 +234,7 @@ class Recording(Aggregator):
 
 @pytest.fixture
 def recording(monkeypatch):
-    monkeypatch.setitem(AGGREGATORS, "recording", Recording)
+    monkeypatch.setitem(AGGREGATORS, "recording", PartEntry(__name__, "Recording"))
     monkeypatch.setattr(Recording, "calls", [])
     return Recording.calls
 

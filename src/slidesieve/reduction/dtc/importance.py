@@ -36,7 +36,8 @@ class ImportanceNetwork(nn.Module):
 
         It is affine in the token: that of a weighted mean is the weighted mean.
         """
-        return self.layers[0](features.to(self.layers[0].weight.dtype))
+        hidden: Tensor = self.layers[0](features.to(next(self.parameters()).dtype))
+        return hidden
 
     def score(self, hidden: Tensor) -> Tensor:
         """Score tokens by what enters the GELU, (…, H) to (…), in float32 or better."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from dataclasses import fields, replace
-from typing import get_type_hints
+from dataclasses import replace
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +11,7 @@ from torch import Tensor, nn
 from slidesieve.nn.rows import log_softmax_of_bag, rows_at
 from slidesieve.reduction.base import Standardiser, TokenReducer
 from slidesieve.reduction.curriculum import Curriculum
+from slidesieve.reduction.dtc.degenerate_terms import warn_of_degenerate_terms
 from slidesieve.reduction.dtc.gate import gate_values, mean_over_bag, normalised
 from slidesieve.reduction.dtc.importance import (
     ImportanceNetwork,
@@ -28,32 +27,16 @@ from slidesieve.reduction.dtc.matching import (
 from slidesieve.reduction.dtc.merging import Merged, group_means, merge_pairs, no_merge
 from slidesieve.reduction.dtc.pool import RowReader, Table, TokenPool
 from slidesieve.reduction.dtc.positional import PositionalCode
-from slidesieve.reduction.dtc.presets import resolve_settings, warn_of_degenerate_terms
+from slidesieve.reduction.dtc.pruning import prune
 from slidesieve.reduction.dtc.random_keys import random_keys
 from slidesieve.reduction.dtc.scan import scan_order
 from slidesieve.reduction.dtc.settings import DTCSettings
 from slidesieve.reduction.dtc.sparsity import sparsity_of_stage
-from slidesieve.reduction.dtc.state import Plan, State, plan_batch
+from slidesieve.reduction.dtc.state import Plan, ScoredState, State, plan_batch
 from slidesieve.reduction.guidance import guided_pass
-from slidesieve.reduction.selection import keep_tokens, positions, top_tokens
+from slidesieve.reduction.selection import positions
 from slidesieve.reduction.trace import StageTrace
 from slidesieve.tokens import Reduction, TokenBatch
-
-
-def _takes_switches(init: Callable[..., None]) -> Callable[..., None]:
-    """Spell out `**switches` as the fields of DTCSettings, for whoever checks a config."""
-    hints = get_type_hints(DTCSettings)
-    signature = inspect.signature(init)
-    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    switches = [
-        inspect.Parameter(
-            f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name]
-        )
-        for f in fields(DTCSettings)
-    ]
-    init.__signature__ = signature.replace(parameters=[*own, *switches])
-    init.__annotations__.update({p.name: p.annotation for p in switches})
-    return init
 
 
 class DTC(TokenReducer):
@@ -71,14 +54,12 @@ class DTC(TokenReducer):
 
     Args:
         dim: Width of the tokens.
-        preset: "default", or "as_written" for the paper to the letter, see `PRESETS`.
-        **switches: Fields of `DTCSettings` that shall differ from the preset.
+        settings: Its switches.
     """
 
-    @_takes_switches
-    def __init__(self, dim: int, preset: str = "default", **switches: object) -> None:
+    def __init__(self, dim: int, settings: DTCSettings) -> None:
         super().__init__(dim)
-        self.settings = resolve_settings(preset, switches)
+        self.settings = settings
         warn_of_degenerate_terms(self.settings)
         self.position = PositionalCode(dim, self.settings.position)
         self.dim_out = self.position.dim_out
@@ -90,8 +71,8 @@ class DTC(TokenReducer):
         self._curriculum = Curriculum()
 
     @property
-    def settles_at(self) -> float:
-        """Share of the steps after which training compresses as evaluation does."""
+    def warmup_share(self) -> float:
+        """Share of the steps before training compresses as evaluation does."""
         return self.settings.compression_end
 
     def schedule(self, step: int, steps: int) -> None:
@@ -116,7 +97,7 @@ class DTC(TokenReducer):
         chosen = self.settings
         tokens, source = self._read(tokens)
         # Networks of their own take turns.
-        network = self.networks[int(torch.randint(len(self.networks), ()))]
+        network = self._networks[int(torch.randint(len(self.networks), ()))]
         scores = network(tokens.features)
         guided = guided_pass(tokens, scores, chosen.spread_share, chosen.spread_tokens)
         return replace(guided, source=follow(source, guided.source))
@@ -158,8 +139,13 @@ class DTC(TokenReducer):
         gated = self._gates_apply and not self.settings.gate_feeds_back
         tokens = pool.look_up(tokens, scale if gated else None)
         has_loss = self.training and self.settings.sparsity != "none"
-        losses = {"dtc_sparsity": self.settings.sparsity_weight * sum(terms)} if has_loss else {}
+        sparsity = self.settings.sparsity_weight * torch.stack(terms).sum()
+        losses = {"dtc_sparsity": sparsity} if has_loss else {}
         return Reduction(tokens, source, losses), tuple(traces)
+
+    @property
+    def _networks(self) -> list[ImportanceNetwork]:
+        return cast(list[ImportanceNetwork], list(self.networks))
 
     @property
     def _scores_last(self) -> bool:
@@ -195,10 +181,10 @@ class DTC(TokenReducer):
 
     def _stage(self, stage: int, state: State, plan: Plan) -> tuple[State, StageTrace, Tensor]:
         """Return what enters the next stage, the stage's record and its sparsity term."""
-        state = self._scored(stage, state)
-        pool, tokens, scores = state.pool, state.tokens, state.scores
+        scored = self._scored(stage, state)
+        pool, tokens, scores = scored.pool, scored.tokens, scored.scores
         log_importance = log_softmax_of_bag(scores, tokens.mask)
-        pairs = self._pairs(stage, state, log_importance, plan)
+        pairs = self._pairs(stage, scored, log_importance, plan)
         if pairs is None:
             merged = no_merge(tokens, log_importance)
             left = tokens
@@ -206,9 +192,9 @@ class DTC(TokenReducer):
             merged = merge_pairs(tokens, log_importance, pairs, self.settings.order)
             means = group_means(pool.features, tokens, merged, pairs)
             left = pool.with_means(merged.tokens, merged.is_merged, means)
-            scores = self._scores_after(stage, state, merged, pairs)
+            scores = self._scores_after(stage, scored, merged, pairs)
         log_after = self._importance_after(merged, scores)
-        scale = carry(merged.weight * state.scale, merged.went, left.mask)
+        scale = carry(merged.weight * scored.scale, merged.went, left.mask)
         gate = None
         if self.settings.gate_input != "none":
             gate = gate_values(log_after, plan.left, self.settings)
@@ -217,7 +203,11 @@ class DTC(TokenReducer):
             if self.settings.gate_feeds_back and self._gates_apply:
                 pool = TokenPool(scaled(pool.look_up(left), factor))
                 left = pool.references
-        kept, went = self._prune(stage, left, log_after, gate, plan)
+        if self.training and not self.settings.train_hard_prune:
+            kept, went = left, positions(left.mask)
+        else:
+            draw = 2 * stage + 1, self.training
+            kept, went = prune(left, log_after, gate, plan.left, self.settings, draw)
         trace = StageTrace(
             entered=merged.into,
             importance=log_importance.detach().exp(),
@@ -228,25 +218,27 @@ class DTC(TokenReducer):
         )
         after = State(pool, kept, carry(scale, went, kept.mask), scores=None, hidden=None)
         if self._scores_last:
-            after = replace(after, scores=carry(scores, went, kept.mask), hidden=state.hidden)
+            after = replace(after, scores=carry(scores, went, kept.mask), hidden=scored.hidden)
         return after, trace, self._sparsity(log_importance, gate, left.mask)
 
-    def _scored(self, stage: int, state: State) -> State:
+    def _scored(self, stage: int, state: State) -> ScoredState:
         """Return the state with scores and hidden states, asking the network if there are none."""
-        if state.scores is not None:
-            return state
+        if state.scores is not None and state.hidden is not None:
+            return ScoredState(state.pool, state.tokens, state.scale, state.scores, state.hidden)
         pool = state.pool
         if state.tokens is not pool.references:
             pool = TokenPool(pool.look_up(state.tokens))
         network = self._network(stage)
         hidden = pool.features.map(network.hidden)
         scores = network.score(hidden).view(pool.references.mask.shape)
-        return State(pool, pool.references, state.scale, scores, Table(hidden))
+        return ScoredState(pool, pool.references, state.scale, scores, Table(hidden))
 
-    def _network(self, stage: int) -> nn.Module:
-        return self.networks[stage if self.settings.per_stage_scorer else 0]
+    def _network(self, stage: int) -> ImportanceNetwork:
+        return self._networks[stage if self.settings.per_stage_scorer else 0]
 
-    def _pairs(self, stage: int, state: State, log_importance: Tensor, plan: Plan) -> Pairs | None:
+    def _pairs(
+        self, stage: int, state: ScoredState, log_importance: Tensor, plan: Plan
+    ) -> Pairs | None:
         """Return who merges with whom, or None where no slide has anything to merge."""
         tokens = state.tokens
         merges = torch.minimum(plan.merges, tokens.lengths // 2)
@@ -269,7 +261,7 @@ class DTC(TokenReducer):
             return gate_values(log_importance, plan.left, self.settings)
         return relative_importance(log_importance)
 
-    def _scores_after(self, stage: int, state: State, merged: Merged, pairs: Pairs) -> Tensor:
+    def _scores_after(self, stage: int, state: ScoredState, merged: Merged, pairs: Pairs) -> Tensor:
         """Return s of the tokens after merging, (B, M); merged ones are scored if asked for."""
         carried = state.scores.gather(1, merged.kept)
         if self.settings.merged_importance != "recompute":
@@ -295,31 +287,6 @@ class DTC(TokenReducer):
             # Forward as in evaluation, backward as if scaled: the straight-through estimator.
             factor = 1 + (factor - factor.detach())
         return factor
-
-    def _prune(
-        self,
-        stage: int,
-        tokens: TokenBatch,
-        log_importance: Tensor,
-        gate: Tensor | None,
-        plan: Plan,
-    ) -> tuple[TokenBatch, Tensor]:
-        """Return the tokens that stay and where each went, (B, M)."""
-        everything = positions(tokens.mask)
-        if self.training and not self.settings.train_hard_prune:
-            return tokens, everything
-        keys = log_importance.detach()
-        if self.settings.prune_by == "random":
-            keys = random_keys(tokens, 2 * stage + 1, self.training)
-        if self.settings.prune_mode == "threshold":
-            only_best = top_tokens(keys, tokens.mask, torch.ones_like(plan.left))
-            keep = (gate >= 0.5) | only_best
-        else:
-            keep = top_tokens(keys, tokens.mask, plan.left)
-        if torch.equal(keep, tokens.mask):
-            return tokens, everything
-        reduction = keep_tokens(tokens, keep)
-        return reduction.tokens, reduction.source
 
     def _sparsity(self, log_importance: Tensor, gate: Tensor | None, mask: Tensor) -> Tensor:
         kind = self.settings.sparsity

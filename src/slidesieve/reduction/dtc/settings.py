@@ -2,127 +2,194 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal
 
-from slidesieve.errors import ConfigError
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, model_validator
+from pydantic.dataclasses import dataclass
 
-CHOICES: dict[str, tuple[str, ...]] = {
-    "retention_semantics": ("final", "per_stage"),
-    "pair_budget": ("needed", "all"),
-    "matching": ("aligned", "window", "tome", "random"),
-    "utility_importance": ("relative", "gate", "raw"),
-    "merged_importance": ("recompute", "sum", "max", "mean"),
-    "order": ("spatial", "merged_first"),
-    "scan": ("given", "serpentine", "hilbert"),
-    "position": ("none", "raster", "xy", "sincos"),
-    "gate_input": ("relative", "quantile", "raw", "none"),
-    "gate_normalise": ("max", "mean", "none"),
-    "prune_mode": ("topn", "threshold"),
-    "prune_by": ("importance", "random"),
-    "sparsity": ("entropy", "gate_l1", "hoyer", "l1_softmax", "none"),
-}
+from slidesieve.parsing.presets import laid_over_preset
+from slidesieve.parsing.settings import STRICT
+
+Ratio = Annotated[StrictFloat, Field(gt=0, le=1)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class DTCSettings:
-    """Every switch; defaults are the preset "default". Sections: docs/explanation/dtc-wsi.md.
+    """Every switch; defaults are the preset "default". Sections: docs/explanation/dtc-wsi.md."""
 
-    Attributes:
-        retention: r, share of the tokens that is left (section 3.1).
-        retention_semantics: r is left after all stages ("final") or after each ("per_stage").
-        stages: T, number of stages.
-        stage_ratios: ρ_t of each stage, in place of `retention` and `stages`.
-        merge_fraction: φ, share of a stage's reduction done by merging; pruning does the rest
-            (section 3.2).
-        pair_budget: Pairs merged in a stage: as many as are "needed", or "all" of them
-            (section 3.3).
-        matching: Who may merge with whom: "aligned" neighbours (2k−1, 2k), the best partner
-            within a "window" or on the whole slide ("tome"), or a "random" one (section 3.12).
-        window: Reach of matching "window", in tokens.
-        similarity_weight: λ of the merge utility.
-        utility_importance: What |α_i − α_j| compares: relative importance N·α, the "gate", or
-            "raw" α (section 3.7).
-        merged_importance: Importance of a merged token (section 3.10).
-        order: Tokens keep the place of their first member ("spatial"), or merged tokens come
-            first (section 3.11).
-        scan: Order in which a slide's tokens are read (section 3.12).
-        position: Positional code (section 3.13).
-        hidden_dim: Hidden width of the importance network.
-        per_stage_scorer: Whether each stage has an importance network of its own (section 3.14).
-        gate_input: What the gate compares with its threshold: relative importance N·α, the same
-            with the threshold at the last token to be kept ("quantile"), "raw" α, or "none" for
-            no gate (section 3.6).
-        gate_steepness: γ.
-        gate_threshold: τ; not used by "quantile".
-        gate_normalise: What the gate is divided by: its "max" or "mean" over the slide, or "none"
-            (section 3.9).
-        gate_feeds_back: Whether later stages see gated tokens. Otherwise they see the tokens as
-            they were, and the gates scale what leaves the last stage (section 3.9).
-        gate_at_inference: Whether evaluation scales tokens as training does (section 3.9).
-        train_hard_prune: Whether training, too, removes the pruned tokens, with the gate's
-            gradient passed straight through (section 3.9).
-        prune_mode: Keep as many tokens as planned ("topn"), or those whose gate is at least ½
-            ("threshold", section 3.5).
-        prune_by: Prune by "importance", or at "random" (Table 4 of the paper).
-        sparsity: Sparsity term of the loss (section 3.5).
-        sparsity_weight: β.
-        guided_share: Share of the training passes in which nothing is compressed and importance
-            learns from the aggregator's attention.
-        guided_end: Share of all steps from which on no pass is guided.
-        spread_share: Share of those in which only tokens that cover the bag are handed on.
-        spread_tokens: How many these are.
-        guidance_weight: Weight of the loss by which importance follows that attention.
-        compression_start: Share of all steps after which the retention of training begins to fall
-            from 1; until then all passes are guided, unless guided_share is 0.
-        compression_end: Share of all steps from which on it is r.
-    """
+    PRESETS: ClassVar[Mapping[str, Mapping[str, object]]] = {
+        "default": {},
+        # The paper to the letter.
+        "as_written": {
+            "merge_fraction": 1.0,
+            "utility_importance": "raw",
+            "merged_importance": "mean",
+            "order": "merged_first",
+            "gate_input": "raw",
+            # The paper gives no τ. Any τ that tokens with α near 1/N do not reach makes features
+            # vanish; 0 at least leaves them a constant factor of about ½ per stage.
+            "gate_threshold": 0.0,
+            "gate_normalise": "none",
+            "gate_feeds_back": True,
+            "gate_at_inference": False,
+            "train_hard_prune": False,
+            "sparsity": "l1_softmax",
+            "guided_share": 0.0,
+            "guidance_weight": 0.0,
+            "compression_start": 0.0,
+            "compression_end": 0.0,
+        },
+    }
 
-    retention: float = 0.4
-    retention_semantics: str = "final"
-    stages: int = 3
-    stage_ratios: Sequence[float] | None = None
-    merge_fraction: float = 0.5
-    pair_budget: str = "needed"
-    matching: str = "aligned"
-    window: int = 8
-    similarity_weight: float = 0.5
-    utility_importance: str = "relative"
-    merged_importance: str = "recompute"
-    order: str = "spatial"
-    scan: str = "given"
-    position: str = "none"
-    hidden_dim: int = 256
-    per_stage_scorer: bool = False
-    gate_input: str = "none"
-    gate_steepness: float = 10.0
-    gate_threshold: float = 0.5
-    gate_normalise: str = "max"
-    gate_feeds_back: bool = False
-    gate_at_inference: bool = True
-    train_hard_prune: bool = True
-    prune_mode: str = "topn"
-    prune_by: str = "importance"
-    sparsity: str = "entropy"
-    sparsity_weight: float = 1e-3
-    guided_share: float = 0.5
-    guided_end: float = 0.7
-    spread_share: float = 0.5
-    spread_tokens: int = 32
-    guidance_weight: float = 1.0
-    compression_start: float = 0.1
-    compression_end: float = 0.4
+    preset: Literal["default", "as_written"] = Field(
+        default="default",
+        description="Values that all other switches begin with; "
+        '"as_written" is the paper to the letter.',
+    )
+    retention: StrictFloat = Field(
+        default=0.4, gt=0, le=1, description="r, share of the tokens that is left (section 3.1)."
+    )
+    retention_semantics: Literal["final", "per_stage"] = Field(
+        default="final",
+        description='r is left after all stages ("final") or after each ("per_stage").',
+    )
+    stages: StrictInt = Field(default=3, ge=1, description="T, number of stages.")
+    stage_ratios: Annotated[tuple[Ratio, ...], Field(min_length=1)] | None = Field(
+        default=None, description="ρ_t of each stage, in place of `retention` and `stages`."
+    )
+    merge_fraction: StrictFloat = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="φ, share of a stage's reduction done by merging; pruning does the rest "
+        "(section 3.2).",
+    )
+    pair_budget: Literal["needed", "all"] = Field(
+        default="needed",
+        description='Pairs merged in a stage: as many as are "needed", or "all" of them '
+        "(section 3.3).",
+    )
+    matching: Literal["aligned", "window", "tome", "random"] = Field(
+        default="aligned",
+        description='Who may merge with whom: "aligned" neighbours (2k−1, 2k), the best '
+        'partner within a "window" or on the whole slide ("tome"), or a '
+        '"random" one (section 3.12).',
+    )
+    window: StrictInt = Field(default=8, ge=1, description='Reach of matching "window", in tokens.')
+    similarity_weight: StrictFloat = Field(
+        default=0.5, ge=0, le=1, description="λ of the merge utility."
+    )
+    utility_importance: Literal["relative", "gate", "raw"] = Field(
+        default="relative",
+        description='What |α_i − α_j| compares: relative importance N·α, the "gate", or '
+        '"raw" α (section 3.7).',
+    )
+    merged_importance: Literal["recompute", "sum", "max", "mean"] = Field(
+        default="recompute", description="Importance of a merged token (section 3.10)."
+    )
+    order: Literal["spatial", "merged_first"] = Field(
+        default="spatial",
+        description='Tokens keep the place of their first member ("spatial"), or merged '
+        "tokens come first (section 3.11).",
+    )
+    scan: Literal["given", "serpentine", "hilbert"] = Field(
+        default="given", description="Order in which a slide's tokens are read (section 3.12)."
+    )
+    position: Literal["none", "raster", "xy", "sincos"] = Field(
+        default="none", description="Positional code (section 3.13)."
+    )
+    hidden_dim: StrictInt = Field(
+        default=256, ge=1, description="Hidden width of the importance network."
+    )
+    per_stage_scorer: StrictBool = Field(
+        default=False,
+        description="Whether each stage has an importance network of its own (section 3.14).",
+    )
+    gate_input: Literal["relative", "quantile", "raw", "none"] = Field(
+        default="none",
+        description="What the gate compares with its threshold: relative importance N·α, "
+        'the same with the threshold at the last token to be kept ("quantile"), '
+        '"raw" α, or "none" for no gate (section 3.6).',
+    )
+    gate_steepness: StrictFloat = Field(default=10.0, ge=0, description="γ.")
+    gate_threshold: StrictFloat = Field(default=0.5, description='τ; not used by "quantile".')
+    gate_normalise: Literal["max", "mean", "none"] = Field(
+        default="max",
+        description='What the gate is divided by: its "max" or "mean" over the slide, or '
+        '"none" (section 3.9).',
+    )
+    gate_feeds_back: StrictBool = Field(
+        default=False,
+        description="Whether later stages see gated tokens. Otherwise they see the tokens "
+        "as they were, and the gates scale what leaves the last stage (section "
+        "3.9).",
+    )
+    gate_at_inference: StrictBool = Field(
+        default=True,
+        description="Whether evaluation scales tokens as training does (section 3.9).",
+    )
+    train_hard_prune: StrictBool = Field(
+        default=True,
+        description="Whether training, too, removes the pruned tokens, with the gate's "
+        "gradient passed straight through (section 3.9).",
+    )
+    prune_mode: Literal["topn", "threshold"] = Field(
+        default="topn",
+        description='Keep as many tokens as planned ("topn"), or those whose gate is at '
+        'least ½ ("threshold", section 3.5).',
+    )
+    prune_by: Literal["importance", "random"] = Field(
+        default="importance",
+        description='Prune by "importance", or at "random" (Table 4 of the paper).',
+    )
+    sparsity: Literal["entropy", "gate_l1", "hoyer", "l1_softmax", "none"] = Field(
+        default="entropy", description="Sparsity term of the loss (section 3.5)."
+    )
+    sparsity_weight: StrictFloat = Field(default=1e-3, ge=0, description="β.")
+    guided_share: StrictFloat = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of the training passes in which nothing is compressed and "
+        "importance learns from the aggregator's attention.",
+    )
+    guided_end: StrictFloat = Field(
+        default=0.7, ge=0, le=1, description="Share of all steps from which on no pass is guided."
+    )
+    spread_share: StrictFloat = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of those in which only tokens that cover the bag are handed on.",
+    )
+    spread_tokens: StrictInt = Field(default=32, ge=1, description="How many these are.")
+    guidance_weight: StrictFloat = Field(
+        default=1.0,
+        ge=0,
+        description="Weight of the loss by which importance follows that attention.",
+    )
+    compression_start: StrictFloat = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Share of all steps after which the retention of training begins to "
+        "fall from 1; until then all passes are guided, unless guided_share is "
+        "0.",
+    )
+    compression_end: StrictFloat = Field(
+        default=0.4, ge=0, le=1, description="Share of all steps from which on it is r."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _on_preset(cls, given: Any) -> Any:  # noqa: ANN401
+        return laid_over_preset(given, cls.PRESETS)
 
     def __post_init__(self) -> None:
-        if self.stage_ratios is not None:
-            object.__setattr__(self, "stage_ratios", tuple(self.stage_ratios))
-        problems = [
-            f"reducer dtc: {problem}"
-            for check in (_choice_problems, _ratio_problems, _range_problems, _gate_problems)
-            for problem in check(self)
-        ]
-        if problems:
-            raise ConfigError(problems)
+        if problems := list(_gate_problems(self)):
+            raise ValueError("; ".join(problems))
 
     @property
     def n_stages(self) -> int:
@@ -133,40 +200,8 @@ class DTCSettings:
         """Return the settings with every ratio ρ taken to the power of a progress in [0, 1]."""
         ratios = self.stage_ratios
         if ratios is not None:
-            ratios = [ratio**progress for ratio in ratios]
+            ratios = tuple(ratio**progress for ratio in ratios)
         return replace(self, retention=self.retention**progress, stage_ratios=ratios)
-
-
-def _choice_problems(settings: DTCSettings) -> Iterator[str]:
-    for name, allowed in CHOICES.items():
-        value = getattr(settings, name)
-        if value not in allowed:
-            yield f"{name} is {value!r}; allowed: {', '.join(allowed)}"
-
-
-def _ratio_problems(settings: DTCSettings) -> Iterator[str]:
-    if not 0 < settings.retention <= 1:
-        yield f"retention is {settings.retention}; it must be in (0, 1]"
-    ratios = settings.stage_ratios
-    if ratios is not None and not (ratios and all(_is_ratio(ratio) for ratio in ratios)):
-        yield f"stage_ratios is {list(ratios)}; it must be a list of numbers in (0, 1]"
-
-
-def _is_ratio(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 1
-
-
-def _range_problems(settings: DTCSettings) -> Iterator[str]:
-    for name in ("stages", "window", "hidden_dim", "spread_tokens"):
-        if getattr(settings, name) < 1:
-            yield f"{name} is {getattr(settings, name)}; it must be at least 1"
-    shares = ("guided_share", "guided_end", "spread_share", "compression_start", "compression_end")
-    for name in ("merge_fraction", "similarity_weight", *shares):
-        if not 0 <= getattr(settings, name) <= 1:
-            yield f"{name} is {getattr(settings, name)}; it must be in [0, 1]"
-    for name in ("gate_steepness", "sparsity_weight", "guidance_weight"):
-        if not getattr(settings, name) >= 0:
-            yield f"{name} is {getattr(settings, name)}; it must not be below 0"
 
 
 def _gate_problems(settings: DTCSettings) -> Iterator[str]:

@@ -20,7 +20,7 @@ def sparsity_of_stage(kind: str, log_importance: Tensor, mean_gate: Tensor | Non
         log_importance: (B, N) log α of the tokens entering the stage, −inf in padding.
         mean_gate: (B,) mean gate of the tokens after merging, or None if there is no gate.
     """
-    if kind == "gate_l1":
+    if kind == "gate_l1" and mean_gate is not None:
         return mean_gate.mean()
     return _TERMS[kind](log_importance).mean()
 

@@ -1,4 +1,4 @@
-"""What a stage of DTC is to do, and what goes from one to the next."""
+"""Plan and state of one DTC stage."""
 
 from __future__ import annotations
 
@@ -38,6 +38,17 @@ class State:
     scale: Tensor
     scores: Tensor | None
     hidden: Table | None
+
+
+@dataclass(frozen=True)
+class ScoredState:
+    """What a stage works on: a `State` whose tokens all have scores and hidden states."""
+
+    pool: TokenPool
+    tokens: TokenBatch
+    scale: Tensor
+    scores: Tensor
+    hidden: Table
 
 
 def plan_batch(lengths: Tensor, settings: DTCSettings) -> list[Plan]:

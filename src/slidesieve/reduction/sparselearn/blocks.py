@@ -18,7 +18,7 @@ class Block(nn.Module):
         attention: A(x, mask) of the same shape as x (B, N, dim).
     """
 
-    def __init__(self, dim: int, attention: nn.Module) -> None:
+    def __init__(self, dim: int, attention: MultiHeadAttention | OwnTokenAttention) -> None:
         super().__init__()
         self.norm_attention = nn.LayerNorm(dim)
         self.attention = attention
@@ -35,8 +35,8 @@ class Block(nn.Module):
     def start_as_identity(self) -> None:
         """Set the last layers of both branches to zero."""
         for layer in (self.attention.output, self.feed_forward[-1]):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            for parameter in layer.parameters():
+                nn.init.zeros_(parameter)
 
 
 class MultiHeadAttention(nn.Module):

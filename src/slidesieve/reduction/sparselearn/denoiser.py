@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from torch import nn
-
 from slidesieve.reduction.sparselearn.blocks import Block, GlobalAttention, OwnTokenAttention
 
 
@@ -20,10 +18,8 @@ def build_denoiser(kind: str, dim: int, heads: int, zero_init: bool) -> Block | 
     """
     if kind == "none":
         return None
-    attention: nn.Module = (
-        OwnTokenAttention(dim) if kind == "diagonal" else GlobalAttention(dim, heads)
-    )
-    block = Block(dim, attention)
+    is_diagonal = kind == "diagonal"
+    block = Block(dim, OwnTokenAttention(dim) if is_diagonal else GlobalAttention(dim, heads))
     if zero_init:
         block.start_as_identity()
     return block

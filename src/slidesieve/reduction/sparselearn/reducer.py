@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -25,7 +26,7 @@ from slidesieve.reduction.sparselearn.scorer import (
     TransformerScorer,
     standardise_scores,
 )
-from slidesieve.reduction.sparselearn.settings import SparseLearnSettings, make_settings
+from slidesieve.reduction.sparselearn.settings import SparseLearnSettings
 from slidesieve.tokens import Reduction, TokenBatch
 
 
@@ -41,76 +42,21 @@ class SparseLearn(TokenReducer):
 
     Args:
         dim: Width of the tokens.
-        preset: "default" or "as_written"; every other argument changes one of its settings, see
-            `SparseLearnSettings`.
+        settings: Its switches.
 
     Attributes:
-        settings: All of them.
+        settings: Its switches.
         tau: Temperature of the last step; saved with the weights.
     """
 
     training_parts = ("denoiser",)
+    encoder: SlideEncoder
+    tau: Tensor
+    rms: Tensor
 
-    def __init__(
-        self,
-        dim: int,
-        preset: str = "default",
-        k: int | None = None,
-        budget_start: float | None = None,
-        budget_end: float | None = None,
-        encoder: str | None = None,
-        encoder_layers: int | None = None,
-        token_norm: str | None = None,
-        scorer: str | None = None,
-        scorer_layers: int | None = None,
-        scorer_dim: int | None = None,
-        heads: int | None = None,
-        score_norm: str | None = None,
-        operator: str | None = None,
-        gate: str | None = None,
-        denoiser: str | None = None,
-        denoiser_zero_init: bool | None = None,
-        tau_start: float | None = None,
-        tau_end: float | None = None,
-        anneal_share: float | None = None,
-        hard_mix_prob: float | None = None,
-        hard_mix_start: float | None = None,
-        hard_mix_drawn: bool | None = None,
-        guided_share: float | None = None,
-        guided_end: float | None = None,
-        spread_share: float | None = None,
-        guidance_weight: float | None = None,
-    ) -> None:
+    def __init__(self, dim: int, settings: SparseLearnSettings) -> None:
         super().__init__(dim)
-        self.settings = make_settings(
-            preset,
-            k=k,
-            budget_start=budget_start,
-            budget_end=budget_end,
-            encoder=encoder,
-            encoder_layers=encoder_layers,
-            token_norm=token_norm,
-            scorer=scorer,
-            scorer_layers=scorer_layers,
-            scorer_dim=scorer_dim,
-            heads=heads,
-            score_norm=score_norm,
-            operator=operator,
-            gate=gate,
-            denoiser=denoiser,
-            denoiser_zero_init=denoiser_zero_init,
-            tau_start=tau_start,
-            tau_end=tau_end,
-            anneal_share=anneal_share,
-            hard_mix_prob=hard_mix_prob,
-            hard_mix_start=hard_mix_start,
-            hard_mix_drawn=hard_mix_drawn,
-            guided_share=guided_share,
-            guided_end=guided_end,
-            spread_share=spread_share,
-            guidance_weight=guidance_weight,
-        )
-        chosen = self.settings
+        self.settings = chosen = settings
         self.guidance_weight = chosen.guidance_weight
         self.encoder = SlideEncoder(chosen.encoder, dim, chosen.encoder_layers, chosen.heads)
         self.scorer = _build_scorer(chosen, dim)
@@ -126,12 +72,12 @@ class SparseLearn(TokenReducer):
     @torch.no_grad()
     def prepare(self, bags: Sequence[TokenBatch]) -> None:
         """Measure the root mean square of the training tokens, which `token_norm: scale` is by."""
-        squares = count = 0
+        squares, count = 0.0, 0
         for bag in bags:
             encoded = self.encoder(bag.features, bag.mask)[bag.mask].double()
-            squares = squares + encoded.square().sum()
+            squares += float(encoded.square().sum())
             count += encoded.numel()
-        self.rms.copy_((squares / count).sqrt())
+        self.rms.fill_(math.sqrt(squares / count))
 
     def schedule(self, step: int, steps: int) -> None:
         """Set the temperature, the budget and whether hard passes are mixed in."""
@@ -157,8 +103,8 @@ class SparseLearn(TokenReducer):
         return {"tau": float(self.tau), "overlap": mean}
 
     @property
-    def settles_at(self) -> float:
-        """Share of the steps after which training has the budget that evaluation has."""
+    def warmup_share(self) -> float:
+        """Share of the steps before training has the budget that evaluation has."""
         return self.settings.budget_end
 
     def forward(self, tokens: TokenBatch) -> Reduction:

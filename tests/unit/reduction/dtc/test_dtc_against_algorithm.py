@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from helpers import parts
 from helpers.dtc_reference import (
     compress_as_written,
     compress_by_default,
@@ -13,7 +14,6 @@ from helpers.dtc_reference import (
     keep_in_training,
 )
 from slidesieve.reduction.dtc.budget import target_counts
-from slidesieve.reduction.dtc.reducer import DTC
 
 LENGTHS = [3, 1, 40, 57, 2, 12]
 REFERENCES = {
@@ -31,7 +31,7 @@ def test_a_batch_equals_the_reference_slide_by_slide(
     make_batch, switches, reference, retention, training
 ):
     batch = make_batch(LENGTHS)
-    reducer = DTC(16, retention=retention, **switches).train(training)
+    reducer = parts.dtc(16, retention=retention, **switches).train(training)
     with torch.no_grad():
         reduction = reducer(batch)
 

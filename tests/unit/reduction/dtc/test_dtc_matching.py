@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from helpers import parts
 from slidesieve.reduction.dtc import matching
 from slidesieve.reduction.dtc.matching import choose_pairs, find_candidates
 from slidesieve.reduction.dtc.pool import TokenPool
@@ -60,13 +61,12 @@ def test_aligned_pairs_are_neighbours(make_batch):
 
 
 def test_tome_may_merge_several_tokens_into_one_by_a_common_softmax():
-    from slidesieve.reduction.dtc.reducer import DTC
     from slidesieve.tokens import TokenBatch
 
     features = torch.tensor([[1.0, 0.0], [1.0, 0.01], [1.0, 0.02], [-1.0, 0.0], [1.0, 0.03]])
     ones = torch.ones(1, 5)
     batch = TokenBatch(features[None], ones.bool(), torch.zeros(1, 5, 2, dtype=torch.int64), ones)
-    reducer = DTC(
+    reducer = parts.dtc(
         2, matching="tome", stage_ratios=[0.6], merge_fraction=1.0, gate_input="none"
     ).eval()
     reduction = reducer(batch)

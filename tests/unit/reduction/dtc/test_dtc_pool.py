@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from helpers import parts
 from slidesieve.inference.cost import _LiveBytes
 from slidesieve.models.classifier import build_model
 from slidesieve.reduction.dtc.pool import TokenPool
-from slidesieve.reduction.dtc.reducer import DTC
 from slidesieve.reduction.selection import keep_tokens
 
 
@@ -30,7 +30,7 @@ def test_what_is_looked_up_is_what_came_in_and_the_means(make_batch):
 
 
 def test_the_network_sees_each_token_once_and_merged_ones_not_at_all(make_batch):
-    reducer = DTC(16).eval()
+    reducer = parts.dtc(16).eval()
     seen = []
     reducer.networks[0].layers[0].register_forward_pre_hook(
         lambda _, inputs: seen.append(inputs[0].numel() // 16)
@@ -43,7 +43,7 @@ def test_the_network_sees_each_token_once_and_merged_ones_not_at_all(make_batch)
 def test_a_large_bag_is_never_held_twice(make_batch):
     batch = make_batch([8000], dim=256)
     with torch.no_grad(), _LiveBytes(vars(batch).values()) as live:
-        DTC(256, hidden_dim=8).eval()(batch)
+        parts.dtc(256, hidden_dim=8).eval()(batch)
     assert live.peak < 1.4 * batch.features.nbytes
 
 

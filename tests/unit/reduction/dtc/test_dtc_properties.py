@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers import parts
+from helpers.dtc_choices import CHOICES
 from slidesieve.aggregators.registry import AGGREGATORS, build_aggregator
 from slidesieve.reduction.dtc.budget import plan_slide
-from slidesieve.reduction.dtc.reducer import DTC
-from slidesieve.reduction.dtc.settings import CHOICES
 from slidesieve.tokens import TokenBatch
 
 DIM = 6
@@ -58,7 +58,7 @@ def alone(batch, i):
 @often
 def test_padding_and_company_change_nothing(n_tokens, seed, switches, extra):
     torch.manual_seed(seed)
-    reducer = DTC(DIM, **switches).eval()
+    reducer = parts.dtc(DIM, **switches).eval()
     batch = bags(n_tokens, seed, extra)
     with torch.no_grad():
         together = reducer(batch)
@@ -81,7 +81,7 @@ def test_padding_and_company_change_nothing(n_tokens, seed, switches, extra):
 )
 @often
 def test_every_schedule_leaves_exactly_what_is_planned(n_tokens, seed, switches, ratios):
-    reducer = DTC(DIM, **switches | {"stage_ratios": ratios, "prune_mode": "topn"}).eval()
+    reducer = parts.dtc(DIM, **switches | {"stage_ratios": ratios, "prune_mode": "topn"}).eval()
     with torch.no_grad():
         reduction, traces = reducer.trace(bags(n_tokens, seed))
     for i, length in enumerate(n_tokens):
@@ -101,7 +101,9 @@ def test_every_schedule_leaves_exactly_what_is_planned(n_tokens, seed, switches,
 @often
 def test_sizes_add_up_to_all_tiles_when_nothing_is_pruned(n_tokens, seed, matching, left, stages):
     # With odd numbers of tokens a stage of ½ merges all its pairs and still has none to prune.
-    reducer = DTC(DIM, matching=matching, merge_fraction=1.0, stage_ratios=[left / 100] * stages)
+    reducer = parts.dtc(
+        DIM, matching=matching, merge_fraction=1.0, stage_ratios=[left / 100] * stages
+    )
     reduction = reducer.eval()(bags(n_tokens, seed))
     assert torch.equal(reduction.tokens.size.sum(dim=1), torch.tensor(n_tokens).float())
 
@@ -112,7 +114,7 @@ def test_swapping_the_members_of_pairs_leaves_merged_tokens_alike(n_tokens, seed
     batch = bags([n + n % 2 for n in n_tokens], seed)
     place = torch.arange(batch.mask.shape[1])
     swapped = batch.with_features(batch.features[:, place + 1 - 2 * (place % 2)])
-    reducer = DTC(
+    reducer = parts.dtc(
         DIM,
         stage_ratios=[ratio],
         merge_fraction=1.0,
@@ -134,7 +136,7 @@ def test_no_compression_is_the_plain_aggregator_bit_for_bit(
     switches |= {"pair_budget": "needed", "position": "none", "scan": "given"}
     torch.manual_seed(seed)
     batch = bags(n_tokens, seed)
-    reducer = DTC(DIM, retention=1.0, gate_input="none", **switches).train(training)
+    reducer = parts.dtc(DIM, retention=1.0, gate_input="none", **switches).train(training)
     aggregator = build_aggregator(name, DIM, 3).eval()
     with torch.no_grad():
         compressed, plain = aggregator(reducer(batch).tokens), aggregator(batch)

@@ -9,9 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slidesieve.aggregators.abmil import ABMIL
+from helpers import parts
 from slidesieve.reduction.dtc.budget import plan_slide
-from slidesieve.reduction.dtc.reducer import DTC
 from slidesieve.tokens import TokenBatch
 
 VARIANTS = {
@@ -76,7 +75,7 @@ def test_padding_and_company_change_nothing(make_batch, switches, training):
     if training and switches.get("matching") == "random":
         pytest.skip("draws anew in training")
     batch = make_batch([9, 1, 40, 33, 2, 3])
-    reducer = DTC(16, **switches).train(training)
+    reducer = parts.dtc(16, **switches).train(training)
     together = reducer(pad(batch, 4))
     for i in range(6):
         assert_same_bag(together, i, reducer(pick(batch, i)))
@@ -86,7 +85,7 @@ def test_padding_and_company_change_nothing(make_batch, switches, training):
 @both_modes
 def test_source_size_and_coords_tell_the_same_story(make_batch, switches, training):
     batch = make_batch([31, 8, 57])
-    reduction = DTC(16, **switches).train(training)(batch)
+    reduction = parts.dtc(16, **switches).train(training)(batch)
     for i in range(3):
         n_tokens, n_left = int(batch.lengths[i]), int(reduction.tokens.lengths[i])
         source = reduction.source[i, :n_tokens]
@@ -116,7 +115,7 @@ def test_counts_follow_the_plan(lengths, percent, fraction, stages, training):
         coords=torch.zeros(len(lengths), n_max, 2, dtype=torch.int64),
         size=mask.float(),
     )
-    reducer = DTC(
+    reducer = parts.dtc(
         6,
         retention=percent / 100,
         merge_fraction=fraction,
@@ -140,7 +139,7 @@ def test_counts_follow_the_plan(lengths, percent, fraction, stages, training):
 @pytest.mark.parametrize("matching", ["aligned", "window", "tome", "random"])
 def test_sizes_add_up_to_all_tiles_when_nothing_is_pruned(make_batch, matching):
     batch = make_batch([101, 64, 7])
-    reducer = DTC(16, merge_fraction=1.0, retention=0.4, matching=matching).eval()
+    reducer = parts.dtc(16, merge_fraction=1.0, retention=0.4, matching=matching).eval()
     reduction = reducer(batch)
     assert torch.equal(reduction.tokens.size.sum(dim=1), batch.lengths.float())
     assert (reduction.source[batch.mask] >= 0).all()
@@ -162,7 +161,7 @@ def test_swapping_the_members_of_a_pair_changes_nothing(make_batch, matching):
             size=torch.ones(2, 3),
         )
 
-    reducer = DTC(
+    reducer = parts.dtc(
         16, stage_ratios=[0.6], merge_fraction=1.0, matching=matching, similarity_weight=1.0
     ).eval()
     before, after = reducer(with_third(batch)), reducer(with_third(swapped))
@@ -176,8 +175,8 @@ def test_no_compression_without_gate_is_the_plain_aggregator_bit_for_bit(
     make_batch, preset, training
 ):
     batch = pad(make_batch([31, 8, 57]), 3)
-    reducer = DTC(16, preset=preset, retention=1.0, gate_input="none").train(training)
-    aggregator = ABMIL(16, 3, dropout=0.0).train(training)
+    reducer = parts.dtc(16, preset=preset, retention=1.0, gate_input="none").train(training)
+    aggregator = parts.abmil(16, 3, dropout=0.0).train(training)
     reduction = reducer(batch)
     assert torch.equal(reduction.tokens.features, batch.features)
     plain, compressed = aggregator(batch), aggregator(reduction.tokens)
@@ -188,7 +187,7 @@ def test_no_compression_without_gate_is_the_plain_aggregator_bit_for_bit(
 @pytest.mark.parametrize("matching", ["aligned", "window", "tome"])
 def test_training_equals_evaluation_when_nothing_is_pruned(make_batch, matching):
     batch = make_batch([31, 8, 57])
-    reducer = DTC(16, merge_fraction=1.0, matching=matching)
+    reducer = parts.dtc(16, merge_fraction=1.0, matching=matching)
     soft, hard = reducer.train()(batch), reducer.eval()(batch)
     assert torch.equal(soft.tokens.features, hard.tokens.features)
     assert torch.equal(soft.source, hard.source)
@@ -202,12 +201,12 @@ def test_hard_pruning_in_training_gives_evaluations_tokens(make_batch, gate_at_i
         "train_hard_prune": True,
         "gate_at_inference": gate_at_inference,
     }
-    reducer = DTC(16, **switches)
+    reducer = parts.dtc(16, **switches)
     hard, evaluated = reducer.train()(batch), reducer.eval()(batch)
     torch.testing.assert_close(hard.tokens.features, evaluated.tokens.features)
     assert torch.equal(hard.source, evaluated.source)
     # Without pairs to merge the gate alone can pass a gradient to the importance network.
-    reducer = DTC(16, merge_fraction=0.0, **switches)
+    reducer = parts.dtc(16, merge_fraction=0.0, **switches)
     reducer(batch).tokens.features.square().sum().backward()
     assert any(p.grad.abs().max() > 1e-4 for p in reducer.parameters())
 
@@ -222,7 +221,7 @@ def test_the_literal_l1_term_teaches_it_nothing(make_batch):
 
 
 def largest_gradient_of_sparsity(make_batch, kind):
-    reducer = DTC(16, gate_input="relative", sparsity=kind, sparsity_weight=1.0).train()
+    reducer = parts.dtc(16, gate_input="relative", sparsity=kind, sparsity_weight=1.0).train()
     for parameter in reducer.parameters():
         parameter.data *= 3
     loss = reducer(make_batch([31, 8, 57])).losses["dtc_sparsity"]
@@ -232,7 +231,7 @@ def largest_gradient_of_sparsity(make_batch, kind):
 
 def test_sparsity_terms_are_1_per_stage_when_all_tokens_matter_alike(make_batch):
     for kind in ("entropy", "hoyer", "l1_softmax"):
-        reducer = DTC(16, sparsity=kind, sparsity_weight=1.0).train()
+        reducer = parts.dtc(16, sparsity=kind, sparsity_weight=1.0).train()
         for parameter in reducer.parameters():
             torch.nn.init.zeros_(parameter)
         loss = reducer(make_batch([31, 8, 57])).losses["dtc_sparsity"]
@@ -241,7 +240,7 @@ def test_sparsity_terms_are_1_per_stage_when_all_tokens_matter_alike(make_batch)
 
 def test_the_classification_loss_alone_teaches_the_importance_network(make_batch):
     for switches in ({}, {"gate_input": "relative"}):
-        reducer = DTC(16, sparsity="none", **switches).train()
+        reducer = parts.dtc(16, sparsity="none", **switches).train()
         assert reducer(make_batch([31, 8])).losses == {}
         reducer(make_batch([31, 8])).tokens.features.square().sum().backward()
         assert reducer.networks[0].layers[0].weight.grad.abs().max() > 1e-4
@@ -251,7 +250,7 @@ def test_the_classification_loss_alone_teaches_the_importance_network(make_batch
 def test_equal_scores_and_equal_tokens_keep_the_plan(make_batch, switches):
     batch = make_batch([21, 6])
     batch = batch.with_features(torch.ones_like(batch.features) * batch.mask[..., None])
-    reducer = DTC(16, **switches).eval()
+    reducer = parts.dtc(16, **switches).eval()
     for parameter in reducer.parameters():
         torch.nn.init.zeros_(parameter)
     reduction, again = reducer(batch), reducer(batch)
@@ -269,7 +268,7 @@ def test_of_equal_tokens_the_first_are_merged_and_kept():
         coords=torch.arange(16).reshape(1, 8, 2),
         size=torch.ones(1, 8),
     )
-    reducer = DTC(4, stage_ratios=[0.5]).eval()
+    reducer = parts.dtc(4, stage_ratios=[0.5]).eval()
     for parameter in reducer.parameters():
         torch.nn.init.zeros_(parameter)
     assert reducer(batch).source.tolist() == [[0, 0, 1, 1, 2, 3, -1, -1]]
@@ -283,7 +282,7 @@ def test_half_precision_stays_finite_and_keeps_its_type(make_batch, switches, tr
         pytest.skip("a gate over its mean has no bound (docs/explanation/dtc-wsi.md, section 3.9)")
     batch = make_batch([200, 33])
     batch = batch.with_features((30 * batch.features).to(dtype))
-    for reducer in (DTC(16, **switches), DTC(16, **switches).to(dtype)):
+    for reducer in (parts.dtc(16, **switches), parts.dtc(16, **switches).to(dtype)):
         reduction = reducer.train(training)(batch)
         assert reduction.tokens.features.dtype == dtype
         assert reduction.tokens.features.isfinite().all()
@@ -296,7 +295,7 @@ def test_importance_too_small_for_half_precision_still_weighs_a_merge():
     mask = torch.ones(1, 40_000, dtype=torch.bool)
     coords = torch.zeros(1, 40_000, 2, dtype=torch.int64)
     batch = TokenBatch(features, mask, coords, mask.float())
-    reducer = DTC(2, stage_ratios=[0.5], merge_fraction=1.0, gate_input="none").eval()
+    reducer = parts.dtc(2, stage_ratios=[0.5], merge_fraction=1.0, gate_input="none").eval()
     scores = reducer.networks[0](features[0, :2])
     share = torch.sigmoid(scores[0] - scores[1])
     expected = torch.stack([share, 1 - share]).half().expand(20_000, 2)
@@ -305,7 +304,7 @@ def test_importance_too_small_for_half_precision_still_weighs_a_merge():
 
 @every_variant
 def test_gradients_are_finite(make_batch, switches):
-    reducer = DTC(16, **switches).train()
+    reducer = parts.dtc(16, **switches).train()
     reduction = reducer(make_batch([31, 1, 2, 57]))
     (reduction.tokens.features.square().sum() + sum(reduction.losses.values())).backward()
     for parameter in reducer.parameters():
@@ -315,7 +314,7 @@ def test_gradients_are_finite(make_batch, switches):
 
 def test_later_stages_and_aggregator_see_bounded_tokens(make_batch):
     batch = make_batch([500])
-    reducer = DTC(16).train()
+    reducer = parts.dtc(16).train()
     with torch.no_grad():
         reducer.networks[0].layers[2].weight *= 30
     assert reducer(batch).tokens.features.abs().max() <= batch.features.abs().max()
@@ -323,7 +322,7 @@ def test_later_stages_and_aggregator_see_bounded_tokens(make_batch):
 
 def test_the_trace_leads_from_tiles_to_tokens(make_batch):
     batch = make_batch([31, 8])
-    reducer = DTC(16, retention=0.4).eval()
+    reducer = parts.dtc(16, retention=0.4).eval()
     reduction, stages = reducer.trace(batch)
     assert torch.equal(reduction.source, reducer(batch).source)
     for i, tile in itertools.product(range(2), range(31)):
@@ -344,7 +343,7 @@ def test_the_trace_leads_from_tiles_to_tokens(make_batch):
 
 def test_pruning_keeps_what_is_most_important(make_batch):
     batch = make_batch([50])
-    reducer = DTC(16, stage_ratios=[0.4], merge_fraction=0.0, gate_input="relative").eval()
+    reducer = parts.dtc(16, stage_ratios=[0.4], merge_fraction=0.0, gate_input="relative").eval()
     _, (stage,) = reducer.trace(batch)
     kept, dropped = stage.importance[stage.kept], stage.importance[stage.pruned]
     assert len(kept) == 20
@@ -353,7 +352,7 @@ def test_pruning_keeps_what_is_most_important(make_batch):
 
 def test_the_quantile_gate_is_open_for_what_is_kept(make_batch):
     batch = make_batch([50])
-    reducer = DTC(
+    reducer = parts.dtc(
         16,
         stage_ratios=[0.4],
         merge_fraction=0.0,
@@ -369,7 +368,7 @@ def test_the_quantile_gate_is_open_for_what_is_kept(make_batch):
 def test_random_baselines_do_not_look_at_the_features(make_batch):
     batch = make_batch([50, 20])
     other = batch.with_features(batch.features.flip(-1) * 2)
-    reducer = DTC(16, matching="random", prune_by="random").eval()
+    reducer = parts.dtc(16, matching="random", prune_by="random").eval()
     assert torch.equal(reducer(batch).source, reducer(other).source)
     reducer.train()
     assert not torch.equal(reducer(batch).source, reducer(batch).source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import re
 import subprocess
@@ -9,11 +10,13 @@ import sys
 
 import pytest
 
+from helpers import parts
+from helpers.dtc_choices import CHOICES
 from slidesieve.errors import ConfigError
-from slidesieve.reduction.dtc import presets
-from slidesieve.reduction.dtc.presets import PRESETS, degenerate_terms, resolve_settings
+from slidesieve.reduction.dtc import degenerate_terms as degenerate_terms_module
+from slidesieve.reduction.dtc.degenerate_terms import degenerate_terms
 from slidesieve.reduction.dtc.reducer import DTC
-from slidesieve.reduction.dtc.settings import CHOICES, DTCSettings
+from slidesieve.reduction.dtc.settings import DTCSettings
 from slidesieve.reduction.registry import build_reducer
 
 
@@ -25,25 +28,22 @@ def test_a_config_chooses_a_preset_and_overrides_it():
 
 
 def test_the_name_alone_is_the_default():
-    assert build_reducer("dtc", dim=8).settings == PRESETS["default"] == DTCSettings()
+    assert build_reducer("dtc", dim=8).settings == DTCSettings()
 
 
 @pytest.mark.parametrize(
     ("switches", "message"),
     [
-        (
-            {"retnetion": 0.4},
-            "no parameter 'retnetion'; did you mean 'retention'? allowed: preset, ",
-        ),
-        ({"retention": "0.4"}, "retention is '0.4', expected float"),
-        ({"retention": 0}, "retention is 0; it must be in (0, 1]"),
-        ({"stage_ratios": [0.5, 1.5]}, "stage_ratios is [0.5, 1.5]"),
-        ({"stage_ratios": []}, "stage_ratios is []"),
-        ({"matching": "best"}, "matching is 'best'; allowed: aligned, window, tome, random"),
-        ({"stages": 0}, "stages is 0; it must be at least 1"),
-        ({"merge_fraction": 1.2}, "merge_fraction is 1.2"),
-        ({"gate_steepness": -1.0}, "gate_steepness is -1.0"),
-        ({"preset": "paper"}, "preset is 'paper'; allowed: default, as_written"),
+        ({"retnetion": 0.4}, "unknown key 'retnetion'; did you mean 'retention'? allowed: "),
+        ({"retention": "0.4"}, "retention: '0.4' must be a number above 0 and at most 1"),
+        ({"retention": 0}, "retention: 0 must be a number above 0"),
+        ({"stage_ratios": [0.5, 1.5]}, "stage_ratios.1: 1.5 must be a number above 0"),
+        ({"stage_ratios": []}, "stage_ratios: needs at least 1"),
+        ({"matching": "best"}, "'best' is not allowed; allowed: aligned, window, tome, random"),
+        ({"stages": 0}, "stages: 0 must be a whole number of at least 1"),
+        ({"merge_fraction": 1.2}, "merge_fraction: 1.2"),
+        ({"gate_steepness": -1.0}, "gate_steepness: -1.0"),
+        ({"preset": "paper"}, "preset: 'paper' is not allowed; allowed: default, as_written"),
         ({"gate_input": "none", "sparsity": "gate_l1"}, "sparsity is gate_l1, which needs a gate"),
         ({"merge_fraction": 0.0, "guided_share": 0.0}, "without merging, a gate or guidance"),
     ],
@@ -57,16 +57,16 @@ def test_mistakes_are_named(switches, message):
 def test_every_choice_has_its_own_check(name):
     for value in CHOICES[name]:
         switches = {"gate_input": "relative", name: value}
-        assert getattr(resolve_settings("default", switches), name) == value
+        assert getattr(parts.dtc(8, **switches).settings, name) == value
     with pytest.raises(ConfigError, match=name):
-        resolve_settings("default", {name: "nonsense"})
+        parts.dtc(8, **{name: "nonsense"})
 
 
 def test_as_written_warns_once_of_each_degenerate_term(caplog):
-    presets._warn_once.cache_clear()
+    degenerate_terms_module._warn_once.cache_clear()
     with caplog.at_level(logging.WARNING):
-        DTC(8, preset="as_written")
-        DTC(8, preset="as_written")
+        parts.dtc(8, preset="as_written")
+        parts.dtc(8, preset="as_written")
     sections = [re.search(r"section (\S+)\)", message)[1] for message in caplog.messages]
     assert sections == ["3.2", "3.5", "3.6", "3.7", "3.9"]
 
@@ -78,8 +78,9 @@ def test_the_default_warns_of_nothing():
 def test_every_section_a_warning_or_docstring_names_is_in_the_docs(repo):
     text = (repo / "docs/explanation/dtc-wsi.md").read_text(encoding="utf-8")
     headings = set(re.findall(r"^#+ (\d+(?:\.\d+)?)\b", text, flags=re.MULTILINE))
-    everything = resolve_settings("as_written", {"pair_budget": "all"})
-    named = set(degenerate_terms(everything)) | set(degenerate_terms(PRESETS["as_written"]))
+    as_written = DTCSettings(preset="as_written")
+    everything = dataclasses.replace(as_written, pair_budget="all")
+    named = set(degenerate_terms(everything)) | set(degenerate_terms(as_written))
     package = repo / "src" / "slidesieve" / "reduction" / "dtc"
     for path in package.glob("*.py"):
         named |= set(re.findall(r"\(section (\d\.\d+)\)", path.read_text(encoding="utf-8")))
@@ -89,20 +90,20 @@ def test_every_section_a_warning_or_docstring_names_is_in_the_docs(repo):
 
 def test_every_switch_is_in_the_docs(repo):
     text = (repo / "docs/explanation/dtc-wsi.md").read_text(encoding="utf-8")
-    missing = [name for name in DTCSettings.__dataclass_fields__ if f"`{name}" not in text]
+    missing = [name for name in [f.name for f in dataclasses.fields(DTCSettings)] if f"`{name}" not in text]
     assert missing == []
 
 
 def test_settings_and_budgets_need_no_torch():
     code = (
-        "import sys, slidesieve.reduction.dtc.presets, slidesieve.reduction.dtc.budget\n"
+        "import sys, slidesieve.reduction.dtc.settings, slidesieve.reduction.dtc.budget\n"
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_as_written_trains_as_the_paper_says():
-    written = PRESETS["as_written"]
+    written = DTCSettings(preset="as_written")
     assert (written.guided_share, written.guidance_weight) == (0, 0)
     assert (written.compression_start, written.compression_end) == (0, 0)
     assert not written.train_hard_prune

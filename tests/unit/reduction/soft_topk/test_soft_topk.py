@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from torch.utils._pytree import tree_leaves
 
 from slidesieve.reduction.soft_topk import OPERATORS, soft_top_k
 from slidesieve.reduction.soft_topk.threshold import LAPLACE, LOGISTIC, threshold_top_k
-from slidesieve.reduction.sparselearn import settings
+from slidesieve.reduction.sparselearn.settings import SparseLearnSettings
 
 EXACT = ("lapsum", "sigmoid", "sinkhorn", "gumbel_ste")
 SMOOTH = ("lapsum", "sigmoid", "sinkhorn", "softmax_k")
@@ -232,4 +233,4 @@ def test_gumbel_gradient_is_that_of_the_perturbed_threshold():
 
 
 def test_settings_name_the_operators_there_are():
-    assert set(settings.OPERATORS) == set(OPERATORS)
+    assert set(get_args(get_type_hints(SparseLearnSettings)["operator"])) == set(OPERATORS)

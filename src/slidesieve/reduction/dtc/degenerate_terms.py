@@ -1,52 +1,13 @@
-"""The two presets of DTC-WSI, and warnings about what the paper's own does not do."""
+"""Warnings about terms of DTC-WSI that do nothing, as in the paper's own preset."""
 
 from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
 
-from slidesieve.errors import ConfigError
 from slidesieve.reduction.dtc.settings import DTCSettings
 
 log = logging.getLogger(__name__)
-
-PRESETS: dict[str, DTCSettings] = {
-    "default": DTCSettings(),
-    "as_written": DTCSettings(
-        merge_fraction=1.0,
-        utility_importance="raw",
-        merged_importance="mean",
-        order="merged_first",
-        gate_input="raw",
-        # The paper gives no τ. Any τ that tokens with α near 1/N do not reach makes features
-        # vanish; 0 at least leaves them a constant factor of about ½ per stage.
-        gate_threshold=0.0,
-        gate_normalise="none",
-        gate_feeds_back=True,
-        gate_at_inference=False,
-        train_hard_prune=False,
-        sparsity="l1_softmax",
-        guided_share=0.0,
-        guidance_weight=0.0,
-        compression_start=0.0,
-        compression_end=0.0,
-    ),
-}
-
-
-def resolve_settings(preset: str, switches: Mapping[str, Any]) -> DTCSettings:
-    """Return a preset with some of its switches set otherwise.
-
-    Raises:
-        ConfigError: The preset or a value is unknown or out of range.
-    """
-    if preset not in PRESETS:
-        listed = ", ".join(PRESETS)
-        raise ConfigError([f"reducer dtc: preset is {preset!r}; allowed: {listed}"])
-    return replace(PRESETS[preset], **switches)
 
 
 def degenerate_terms(settings: DTCSettings) -> dict[str, str]:
