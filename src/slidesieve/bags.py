@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from slidesieve.errors import ContractError
-from slidesieve.store.features import read_features
+from slidesieve.store.features import FeatureSet, read_features
+from slidesieve.store.pitch import UNKNOWN, inferred_pitch, stated_pitch
 from slidesieve.store.stored_features import StoredFeatures
 from slidesieve.tokens import TokenBatch
 
@@ -37,6 +39,8 @@ class Bag:
         coords: (N, 2) int64, top-left corners in level-0 px.
         encoder: What made the features; empty where a foreign file does not say.
         encoder_revision: What pins its weights.
+        stated_pitch: Distance of neighbouring tiles in level-0 px as the file states it, 0 if it
+            does not.
     """
 
     slide_id: str
@@ -46,6 +50,24 @@ class Bag:
     coords: NDArray[np.int64]
     encoder: str = ""
     encoder_revision: str = ""
+    stated_pitch: float = UNKNOWN
+
+    @cached_property
+    def pitch(self) -> float:
+        """Distance of neighbouring tiles in level-0 px, 0 if neither file nor places tell."""
+        return self.stated_pitch or inferred_pitch(self.coords)
+
+
+def bag_of_slide(features: FeatureSet) -> Bag:
+    """Return a slide's tokens as a bag without a label, for a fitted model to look at."""
+    return Bag(
+        features.slide_id,
+        "",
+        0,
+        features.features,
+        features.coords,
+        stated_pitch=stated_pitch(features.tile_attributes),
+    )
 
 
 def load_bags(
@@ -92,6 +114,7 @@ def load_bags(
             coords=found.coords,
             encoder=found.encoder,
             encoder_revision=found.encoder_revision,
+            stated_pitch=stated_pitch(found.tile_attributes),
         )
         _check_bag(bag, bags[0] if bags else bag)
         room_bytes -= features.nbytes
@@ -188,6 +211,7 @@ def collate(bags: Sequence[Bag]) -> TokenBatch:
         mask=torch.from_numpy(mask),
         coords=torch.from_numpy(coords),
         size=torch.from_numpy(mask).float(),
+        pitch=torch.tensor([bag.pitch for bag in bags], dtype=torch.float64),
     )
 
 

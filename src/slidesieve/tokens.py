@@ -23,12 +23,15 @@ class TokenBatch:
         mask: (B, N) bool, True where a token is real.
         coords: (B, N, 2) top-left corner of the token's tile, level-0 px.
         size: (B, N) float, the number of tiles merged into each token (0 in padding).
+        pitch: (B,) float64, distance of neighbouring tiles in level-0 px, 0 where unknown; None if
+            it is known of no bag.
     """
 
     features: Tensor
     mask: Tensor
     coords: Tensor
     size: Tensor
+    pitch: Tensor | None = None
 
     @property
     def lengths(self) -> Tensor:
@@ -49,6 +52,18 @@ class TokenBatch:
             mask=change(self.mask),
             coords=change(self.coords),
             size=change(self.size),
+            pitch=None if self.pitch is None else change(self.pitch),
+        )
+
+    def alone(self, i: int) -> TokenBatch:
+        """Return bag i as a batch of its own, without padding."""
+        n_tokens = int(self.mask[i].sum())
+        return TokenBatch(
+            features=self.features[i : i + 1, :n_tokens],
+            mask=self.mask[i : i + 1, :n_tokens],
+            coords=self.coords[i : i + 1, :n_tokens],
+            size=self.size[i : i + 1, :n_tokens],
+            pitch=None if self.pitch is None else self.pitch[i : i + 1],
         )
 
     def with_features(self, features: Tensor) -> TokenBatch:

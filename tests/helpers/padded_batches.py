@@ -16,5 +16,4 @@ def make_batch(lengths, dim=12, seed=0, n_padding=0):
 
 
 def pick(batch, i):
-    n_tokens = int(batch.lengths[i])
-    return TokenBatch(**{name: value[i : i + 1, :n_tokens] for name, value in vars(batch).items()})
+    return batch.alone(i)

@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from slidesieve.bags import Bag, collate
+from slidesieve.bags import bag_of_slide, collate
 from slidesieve.errors import ContractError
 from slidesieve.models.classifier import SlideClassifier, token_attention
 from slidesieve.splits.folds import fold_columns
@@ -23,7 +23,7 @@ def slide_attention(model: SlideClassifier, features: FeatureSet) -> NDArray[np.
     """
     if len(features.features) == 0:
         return np.empty(0)
-    bag = Bag(features.slide_id, "", 0, features.features, features.coords)
+    bag = bag_of_slide(features)
     output, reduction = model.eval()(collate([bag]))
     attention = token_attention(output, reduction)[0].double()
     attention[reduction.source[0] < 0] = torch.nan

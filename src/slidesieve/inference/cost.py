@@ -155,6 +155,7 @@ def random_bag(n_tokens: int, dim: int) -> TokenBatch:
         mask=torch.ones(1, n_tokens, dtype=torch.bool),
         coords=torch.stack([place % side, place // side], dim=-1)[None] * 256,
         size=torch.ones(1, n_tokens),
+        pitch=torch.tensor([256.0], dtype=torch.float64),
     )
 
 

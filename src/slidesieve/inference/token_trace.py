@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from slidesieve.bags import Bag, collate
+from slidesieve.bags import bag_of_slide, collate
 from slidesieve.models.classifier import SlideClassifier, token_attention
 from slidesieve.reduction.trace import StageTrace
 from slidesieve.store.features import FeatureSet
@@ -31,7 +31,7 @@ def trace_slide(
     """
     if len(features.features) == 0:
         return _record(features, name, fold, fingerprint, **_nothing())
-    bag = Bag(features.slide_id, "", 0, features.features, features.coords)
+    bag = bag_of_slide(features)
     output, reduction, stages = model.eval().trace(collate([bag]))
     attention = token_attention(output, reduction)[0]
     return _record(

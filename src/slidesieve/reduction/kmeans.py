@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -162,7 +163,8 @@ def _merge_clusters(tokens: TokenBatch, cluster: Tensor, kept: Reduction) -> Red
     weighted = tokens.features * tokens.size[..., None].to(tokens.features.dtype)
     index = target[..., None].expand_as(weighted)
     sums = torch.zeros_like(kept.tokens.features).scatter_add(1, index, weighted)
-    merged = TokenBatch(
+    merged = replace(
+        tokens,
         features=sums / size.clamp(min=1e-12)[..., None].to(sums.dtype),
         mask=kept.tokens.mask,
         coords=kept.tokens.coords,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 from pydantic import Field, StrictFloat, StrictInt
@@ -55,7 +56,8 @@ def keep_tokens(tokens: TokenBatch, keep: Tensor, scores: Tensor | None = None) 
         scores: (B, N) what they were chosen by, if by a score.
     """
     order, mask, source = close_ranks(keep)
-    kept = TokenBatch(
+    kept = replace(
+        tokens,
         features=zero_padding(rows_at(tokens.features, order), mask),
         mask=mask,
         coords=zero_padding(rows_at(tokens.coords, order), mask),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 from pydantic import Field, StrictFloat, StrictInt
@@ -129,7 +130,8 @@ def _slots_in_use(
     """Return the slots that are some token's first choice, and each token's slot among them."""
     size = tokens.size.new_zeros(slots.shape[:2]).scatter_add(1, first_choice, tokens.size)
     heaviest = weights.argmax(dim=1)
-    all_slots = TokenBatch(
+    all_slots = replace(
+        tokens,
         features=slots,
         mask=size > 0,
         coords=tokens.coords.gather(1, heaviest[..., None].expand(-1, -1, 2)),

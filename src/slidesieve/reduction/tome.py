@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -93,7 +95,8 @@ def _gather_merged(tokens: TokenBatch, stays: Tensor, target: Tensor) -> TokenBa
     sums = sums.scatter_add(1, target[..., None].expand_as(weighted), weighted)
     coords = tokens.coords * stays[..., None]
     places = coords.new_zeros(*mask.shape, 2)
-    return TokenBatch(
+    return replace(
+        tokens,
         features=sums / size.clamp(min=1e-12)[..., None].to(sums.dtype),
         mask=mask,
         coords=places.scatter_add(1, target[..., None].expand_as(coords), coords),

@@ -60,7 +60,7 @@ def padded(batch: TokenBatch, extra: int) -> TokenBatch:
         return torch.cat([values, after], dim=1)
 
     names = ("features", "mask", "coords", "size")
-    return TokenBatch(**{name: pad(getattr(batch, name)) for name in names})
+    return dataclasses.replace(batch, **{name: pad(getattr(batch, name)) for name in names})
 
 
 def assert_same_for_one_bag(alone, together, row: int, n_tokens: int) -> None:

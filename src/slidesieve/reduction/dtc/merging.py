@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -67,7 +67,8 @@ def merge_pairs(tokens: TokenBatch, log_importance: Tensor, pairs: Pairs, order:
     first = own.scatter_reduce(1, into, own, "amin").gather(1, kept)
     is_merged = (groups.n_members.gather(1, kept) > 1) & mask
     return Merged(
-        tokens=TokenBatch(
+        tokens=replace(
+            tokens,
             features=zero_padding(rows_at(tokens.features, kept), mask),
             mask=mask,
             coords=zero_padding(rows_at(tokens.coords, first), mask),

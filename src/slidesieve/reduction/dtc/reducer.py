@@ -171,7 +171,8 @@ class DTC(TokenReducer):
         if self.settings.scan == "given":
             return tokens, source
         order = scan_order(tokens, self.settings.scan)
-        scanned = TokenBatch(
+        scanned = replace(
+            tokens,
             features=rows_at(tokens.features, order),
             mask=tokens.mask,
             coords=rows_at(tokens.coords, order),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import pytest
@@ -48,13 +49,13 @@ def pad(batch, extra):
         shape = (values.shape[0], extra, *values.shape[2:])
         return torch.cat([values, torch.zeros(shape, dtype=values.dtype)], dim=1)
 
-    return TokenBatch(**{name: longer(value) for name, value in vars(batch).items()})
+    names = ("features", "mask", "coords", "size")
+    return dataclasses.replace(batch, **{name: longer(getattr(batch, name)) for name in names})
 
 
 def pick(batch, i):
     """Return bag i as a batch of its own, without padding."""
-    n_tokens = int(batch.lengths[i])
-    return TokenBatch(**{name: value[i : i + 1, :n_tokens] for name, value in vars(batch).items()})
+    return batch.alone(i)
 
 
 def assert_same_bag(reduction, i, alone):

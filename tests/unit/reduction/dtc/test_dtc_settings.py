@@ -90,7 +90,8 @@ def test_every_section_a_warning_or_docstring_names_is_in_the_docs(repo):
 
 def test_every_switch_is_in_the_docs(repo):
     text = (repo / "docs/explanation/dtc-wsi.md").read_text(encoding="utf-8")
-    missing = [name for name in [f.name for f in dataclasses.fields(DTCSettings)] if f"`{name}" not in text]
+    names = [field.name for field in dataclasses.fields(DTCSettings)]
+    missing = [name for name in names if f"`{name}" not in text]
     assert missing == []
 
 
