@@ -19,5 +19,26 @@ def _aggregator(name: str, dim: int, n_classes: int, **settings):
 dtc = partial(_reducer, "dtc")
 sparselearn = partial(_reducer, "sparselearn")
 abmil = partial(_aggregator, "abmil")
+mhim = partial(_aggregator, "mhim")
+panther = partial(_aggregator, "panther")
 transformer = partial(_aggregator, "transformer")
 transmil = partial(_aggregator, "transmil")
+
+
+SMALL_AGGREGATORS = {
+    "abmil": {"hidden_dim": 16, "attention_dim": 8},
+    "clam": {"hidden_dim": 16, "attention_dim": 8},
+    "dsmil": {"query_dim": 8},
+    "max": {"hidden_dim": 16},
+    "mean": {"hidden_dim": 16},
+    "mhim": {"hidden_dim": 16, "attention_dim": 8},
+    "panther": {"prototypes": 3},
+    "transformer": {"hidden_dim": 16, "mlp_dim": 16},
+    "transmil": {"hidden_dim": 16},
+}
+"""Settings of every aggregator of the registry that make it small enough for a test."""
+
+
+def small_aggregator(name: str) -> dict[str, object]:
+    """Return the spec of a small aggregator."""
+    return {"name": name, **SMALL_AGGREGATORS[name]}

@@ -13,8 +13,12 @@ _HOME = "slidesieve.aggregators"
 
 AGGREGATORS: dict[str, PartEntry] = {
     "abmil": PartEntry(f"{_HOME}.abmil", "ABMIL", "ABMILSettings"),
+    "clam": PartEntry(f"{_HOME}.clam", "CLAM", "CLAMSettings"),
+    "dsmil": PartEntry(f"{_HOME}.dsmil", "DSMIL", "DSMILSettings"),
     "max": PartEntry(f"{_HOME}.pooling", "MaxPooling", "PoolingSettings"),
     "mean": PartEntry(f"{_HOME}.pooling", "MeanPooling", "PoolingSettings"),
+    "mhim": PartEntry(f"{_HOME}.mhim", "MHIM", "MHIMSettings", needs_teacher=True),
+    "panther": PartEntry(f"{_HOME}.panther", "PANTHER", "PANTHERSettings"),
     "transformer": PartEntry(f"{_HOME}.transformer", "Transformer", "TransformerSettings"),
     "transmil": PartEntry(f"{_HOME}.transmil", "TransMIL", "TransMILSettings"),
 }

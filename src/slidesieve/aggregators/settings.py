@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, StrictFloat, StrictInt
 
 Dropout = Annotated[StrictFloat, Field(ge=0, lt=1)]
+Share = Annotated[StrictFloat, Field(ge=0, le=1)]
 Width = Annotated[StrictInt, Field(ge=1)]
 
 

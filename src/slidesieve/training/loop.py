@@ -17,6 +17,7 @@ from slidesieve.bags import Bag, check_bags, collate
 from slidesieve.errors import ContractError, SlideSieveError
 from slidesieve.models.classifier import SlideClassifier, build_model
 from slidesieve.nn.lazy_bags import LazyBags
+from slidesieve.nn.part import ModelPart
 from slidesieve.runtime.devices import make_deterministic
 from slidesieve.tokens import TokenBatch
 from slidesieve.training.batches import StepBatches, labels_of
@@ -65,10 +66,8 @@ def fit_fold(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(settings.seed)
         model = build_model(model_spec, first.features.shape[1], len(classes)).to(device)
-        for part in model.parts:
-            if part.teacher is not None:
-                spec = _teacher_spec(model_spec, part.teacher)
-                part.learn_from(fit_fold(spec, train_bags, [], classes, settings, device).model)
+        for part, spec in _teachers(model, model_spec):
+            part.learn_from(fit_fold(spec, train_bags, [], classes, settings, device).model)
         model.prepare(LazyBags(train_bags, lambda bag: collate([bag]).to(device)))
         class_weights = _class_weights(train_bags, len(classes), settings).to(device)
         fit = _Fit(model, settings, class_weights, device)
@@ -89,11 +88,20 @@ def fit_fold(
     )
 
 
-def _teacher_spec(
-    model_spec: Mapping[str, object], teacher: Mapping[str, object]
-) -> dict[str, object]:
-    """Spec of the model that a part learns from, fitted to the last epoch on training slides."""
-    return {"standardise": model_spec.get("standardise", True), **teacher}
+def _teachers(
+    model: SlideClassifier, model_spec: Mapping[str, object]
+) -> Iterator[tuple[ModelPart, dict[str, object]]]:
+    """Yield the parts that learn from a fitted model, with the spec of that model.
+
+    It is fitted to the training slides alone, and to the last epoch. That of an aggregator sees
+    what the reducer leaves, as the aggregator does.
+    """
+    own = {"standardise": model_spec.get("standardise", True)}
+    if model.reducer.teacher is not None:
+        yield model.reducer, {**own, **model.reducer.teacher}
+    if model.aggregator.teacher is not None:
+        own["reducer"] = model_spec.get("reducer", "none")
+        yield model.aggregator, {**own, **model.aggregator.teacher}
 
 
 def _run_epochs(

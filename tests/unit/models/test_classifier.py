@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from helpers.bag_factory import random_bags
+from helpers.parts import small_aggregator
 from slidesieve.aggregators.registry import AGGREGATORS
 from slidesieve.bags import collate
 from slidesieve.errors import ConfigError
@@ -37,7 +38,7 @@ every_model = pytest.mark.parametrize(
         pytest.param(
             {
                 "reducer": {"name": reducer, **BUDGETS.get(reducer, {})},
-                "aggregator": {"name": aggregator, "hidden_dim": 16},
+                "aggregator": small_aggregator(aggregator),
             },
             id=f"{reducer}-{aggregator}",
         )
