@@ -9,8 +9,8 @@ from __future__ import annotations
 
 STAGES: dict[str, int] = {
     "demo_slide": 1,
-    "tissue": 1,
-    "tiles": 1,
+    "tissue": 2,
+    "tiles": 2,
     "tile_images": 1,
     "features": 2,
     "folds": 1,
@@ -19,5 +19,5 @@ STAGES: dict[str, int] = {
     "evaluation": 1,
     "selectors": 1,
     "cost": 1,
-    "figures": 2,
+    "figures": 3,
 }

@@ -80,6 +80,10 @@ def slide_file(wildcards):
     return params.slide_inputs(slide_of(wildcards).path)
 
 
+def packed_outline(wildcards):
+    return params.packed_outlines(fill(layout.TISSUE, **wildcards))
+
+
 def slide_path(wildcards):
     return str(slide_of(wildcards).path)
 

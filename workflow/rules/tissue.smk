@@ -1,6 +1,8 @@
 rule tissue:
     input:
         slide=slide_file,
+        # A compressed export of QuPath beside the outline takes its place.
+        packed=packed_outline,
     output:
         # update: an existing file is kept for the script to see, because a user may have edited it.
         geojson=update(layout.TISSUE),

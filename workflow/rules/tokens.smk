@@ -64,6 +64,7 @@ rule token_pages:
     params:
         stage=STAGES["figures"],
         path=slide_path,
+        outline_origin=lambda wildcards: dataset_of(wildcards).settings["outline_origin"],
     script:
         "../scripts/token_pages.py"
 

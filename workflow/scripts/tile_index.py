@@ -6,14 +6,14 @@ from slidesieve.cohort.table import slides_so_far, tile_table
 from slidesieve.figures.stopped_cohort import stop_if_too_many_failed
 from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import write_csv
-from slidesieve.tissue.geojson import read_tissue
+from slidesieve.tissue.edits import read_drawn_tissue
 
 log_to(snakemake.log[0])
 params = snakemake.params
 table = tile_table(
     slides_so_far(params.slides),
     [Path(path) for path in snakemake.input.tiles],
-    [read_tissue(Path(path)) for path in snakemake.input.tissue],
+    [read_drawn_tissue(Path(path), Path(path).stem) for path in snakemake.input.tissue],
 )
 stop_if_too_many_failed(table, lambda: table, **params.stop)
 write_csv(Path(snakemake.output.index), table)

@@ -13,7 +13,7 @@ from slidesieve.tissue.edits import read_drawn_tissue
 log_to(snakemake.log[0])
 slide = snakemake.params.slide
 path, slide_id = Path(slide["path"]), snakemake.wildcards.slide
-tissue = read_drawn_tissue(Path(snakemake.input.geojson), slide_id)
+tissue = read_drawn_tissue(Path(snakemake.input.geojson), slide_id, slide["outline_origin"])
 settings = TileSettings(**slide["tiles"])
 tiles = tile_slide(path, slide_id, tissue, settings, **slide["scale"])
 refuse_failed(tiles, slide["on_slide_error"])

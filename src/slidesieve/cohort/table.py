@@ -29,6 +29,7 @@ COLUMNS = [
     "n_tiles_dropped",
     "status",
     "reason",
+    "warnings",
     "tissue_source",
     "tissue_params",
 ]
@@ -114,4 +115,5 @@ def _slide_facts(path: Path) -> dict[str, object]:
         "n_tiles": len(tiles.coords),
         "status": tiles.status,
         "reason": tiles.reason,
+        "warnings": tiles.warnings,
     }

@@ -64,6 +64,12 @@ class DatasetSettings(TileSettings, DatasetSource):
         description="Reader of slides. auto reads tiled TIFFs directly and leaves others to "
         "OpenSlide; tiled-half decodes JPEG at half scale where no level is nearer.",
     )
+    outline_origin: Literal["bounds", "level0"] = Field(
+        default="bounds",
+        description="Where coordinates of GeoJSON files start. bounds is the corner of the scanned "
+        "area, as QuPath has it; level0 that of level 0, for QuPath with --no-crop. They differ "
+        "on MIRAX, Leica SCN and Ventana BIF slides.",
+    )
     tissue: TissueParams = Field(
         default_factory=TissueParams, description="Parameters of tissue segmentation."
     )

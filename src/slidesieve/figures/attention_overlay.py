@@ -42,7 +42,7 @@ def attention_overlay(
     Args:
         overview_rgb: (h, w, 3) picture of the whole slide.
         downsample: Level-0 px per overview px.
-        coords: (N, 2) top-left corners of the tiles, level-0 px.
+        coords: (N, 2) top-left corners of the tiles, level-0 px from the picture's corner.
         size_level0: Side of a tile, level-0 px.
         attention: (N,) attention of each tile; NaN for a tile the model's reducer dropped,
             which is left grey.

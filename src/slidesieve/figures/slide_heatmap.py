@@ -41,7 +41,7 @@ def write_slide_heatmap(
     attention_overlay(
         view.overview.rgb,
         view.overview.downsample,
-        features.coords,
+        view.overview.from_corner(features.coords),
         spec.size_level0,
         attention,
         spec.slide_mpp,

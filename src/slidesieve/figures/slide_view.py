@@ -52,7 +52,7 @@ def view_slide(
         if longest_side_px is None:
             overview = read_overview(reader, spec.slide_mpp)
         else:
-            shown_mpp = max(reader.width, reader.height) * spec.slide_mpp / longest_side_px
+            shown_mpp = max(reader.bounds[2:]) * spec.slide_mpp / longest_side_px
             overview = read_overview(reader, spec.slide_mpp, shown_mpp)
         try:
             tiles = {row: read_tile(reader, spec, *coords[row]) for row in dict.fromkeys(rows)}

@@ -104,7 +104,7 @@ def cost_page(cost: pd.DataFrame, title: str, path: Path) -> None:
 
 def _filled(cohort: pd.DataFrame, column: str) -> bool:
     """Whether any slide has a value: ready-made features come without what slides tell."""
-    return bool((cohort[column].notna() & (cohort[column] != "")).any())
+    return column in cohort and bool((cohort[column].notna() & (cohort[column] != "")).any())
 
 
 def _text(column: str, css: str = "") -> Callable[[pd.Series], Cell]:
@@ -137,6 +137,7 @@ _COHORT_COLUMNS: tuple[tuple[str, str, Callable[[pd.Series], Cell]], ...] = (
     ("Class", "label", _text("label")),
     ("Status", "status", _status),
     ("Reason", "reason", _text("reason", css="wrap")),
+    ("Warnings", "warnings", _text("warnings", css="wrap")),
     ("Tiles", "n_tiles", _number("n_tiles", 0)),
     ("Tissue, mm²", "tissue_area_mm2", _number("tissue_area_mm2", 2)),
     ("Pieces", "n_contours", _number("n_contours", 0)),

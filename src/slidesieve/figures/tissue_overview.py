@@ -16,6 +16,7 @@ from slidesieve.slide.open import open_slide
 from slidesieve.slide.overview import read_overview
 from slidesieve.store.atomic import atomic_path
 from slidesieve.store.tile_records import TileSet
+from slidesieve.tissue.polygons import moved
 from slidesieve.tissue.result import TissueResult
 
 _OUTLINE = (0, 130, 60)
@@ -56,8 +57,8 @@ def draw_overview(
     Args:
         rgb: Thumbnail (H, W, 3).
         downsample: Level-0 px per thumbnail px.
-        tissue: Polygons in level-0 px.
-        coords: Tile corners in level-0 px (N, 2).
+        tissue: Polygons in level-0 px, counted from the thumbnail's corner.
+        coords: Tile corners (N, 2), counted alike.
         size_level0: Side of a tile in level-0 px.
         mpp: µm per level-0 px.
 
@@ -88,14 +89,15 @@ def _overview_of_slide(slide_path: Path, tissue: TissueResult, tiles: TileSet) -
     if tiles.spec is None or tissue.status == "failed":
         raise SlideError(tiles.reason)
     mpp = tiles.spec.slide_mpp
-    shown_mpp = max(tiles.width, tiles.height) * mpp / _LONGEST_SIDE_PX
     with open_slide(slide_path, tiles.reader or "auto") as reader:
+        shown_mpp = max(reader.bounds[2:]) * mpp / _LONGEST_SIDE_PX
         overview = read_overview(reader, mpp, shown_mpp)
+        outline = moved(tissue.on_level0(reader.bounds).tissue, -overview.left, -overview.top)
     return draw_overview(
         overview.rgb,
         overview.downsample,
-        tissue.tissue,
-        tiles.coords,
+        outline,
+        overview.from_corner(tiles.coords),
         tiles.spec.size_level0,
         mpp,
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from slidesieve.cohort.sheet import Slide
 from slidesieve.config.study import Dataset, Study
 from slidesieve.plan import layout
+from slidesieve.tissue import packed
 
 _DEMO_SLIDES = Path(layout.DEMO_SLIDE).parent
 _DEMO_TRUTH = Path(layout.DEMO_TRUTH).parent
@@ -22,6 +23,11 @@ def slide_inputs(path: Path | None) -> list[str]:
     if path is None:
         return []
     return [str(path)] if path.exists() or _is_painted(path) else []
+
+
+def packed_outlines(tissue: str) -> list[str]:
+    """Compressed outlines that lie beside a tissue file, as inputs."""
+    return [str(path) for path in packed.packed_outlines(Path(tissue))]
 
 
 def truth_masks(dataset: Dataset) -> dict[str, str]:
@@ -62,6 +68,7 @@ def scale(dataset: Dataset, slide: Slide) -> dict[str, object]:
     return {
         "path": str(slide.path),
         "on_slide_error": settings["on_slide_error"],
+        "outline_origin": settings["outline_origin"],
         "scale": {
             "sheet_mpp": slide.mpp,
             "config_mpp": settings["assume_mpp"],

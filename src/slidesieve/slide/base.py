@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from slidesieve.slide.bounds import Bounds
+
 
 class SlideReader(ABC):
     """An open slide. Use it as a context manager, and one per thread unless it may be shared.
@@ -21,7 +23,11 @@ class SlideReader(ABC):
         objective: Objective power as the file states it, None when missing.
         vendor: Format of the file ("aperio", "hamamatsu", …).
         level_dimensions: (width, height) in px of each level, the finest first.
-        level_downsamples: How many level-0 px one px of each level spans.
+        level_downsamples: How many level-0 px one px of each level truly spans; infinite where a
+            level does not show what level 0 shows, so that nothing chooses it.
+        stated_downsamples: The same as the file has them, by which its px are addressed.
+        level_notes: What is wrong with levels, a clause per level that is.
+        bounds: The scanned area; the whole of level 0 where the file states none.
         background: RGB shown where the slide stores nothing.
         may_be_shared: Whether threads may read from it at once.
     """
@@ -33,6 +39,9 @@ class SlideReader(ABC):
     vendor: str
     level_dimensions: tuple[tuple[int, int], ...]
     level_downsamples: tuple[float, ...]
+    stated_downsamples: tuple[float, ...]
+    level_notes: tuple[str, ...] = ()
+    bounds: Bounds
     background: tuple[int, int, int]
     may_be_shared: bool = False
 
@@ -73,14 +82,20 @@ class SlideReader(ABC):
             TileReadError: The region cannot be decoded; other regions may still be read.
         """
         region = np.empty((height_px, width_px, 3), np.uint8) if out is None else out
+        stated, true = self.stated_downsamples[level], self.level_downsamples[level]
+        if stated != true:
+            x_level0, y_level0 = (round(at * (stated / true)) for at in (x_level0, y_level0))
         self._read_into(region, x_level0, y_level0, level)
         return region
 
     @abstractmethod
     def _read_into(
-        self, region: NDArray[np.uint8], x_level0: int, y_level0: int, level: int
+        self, region: NDArray[np.uint8], x_stated: int, y_stated: int, level: int
     ) -> None:
-        """Fill a region (height, width, 3), not always contiguous; see `read_region`."""
+        """Fill a region (height, width, 3), not always contiguous; see `read_region`.
+
+        Its corner is given so that the stated downsample of the level leads to the right px.
+        """
 
     def expect(self, level: int, regions: NDArray[np.int64]) -> None:
         """Announce regions that will be read once each, soon and about in this order.
@@ -92,6 +107,14 @@ class SlideReader(ABC):
             level: Pyramid level they are read from.
             regions: int64 (N, 4), left and top in level-0 px, width and height in px of the level.
         """
+        stated, true = self.stated_downsamples[level], self.level_downsamples[level]
+        if stated != true:
+            corners = np.rint(regions[:, :2] * (stated / true)).astype(np.int64)
+            regions = np.hstack([corners, regions[:, 2:]])
+        self._expect(level, regions)
+
+    def _expect(self, level: int, regions: NDArray[np.int64]) -> None:
+        """See `expect`; corners are those that `_read_into` is given."""
         return
 
     @abstractmethod

@@ -1,8 +1,9 @@
-"""The whole slide as one small picture, at a stated mpp and in little memory."""
+"""The scanned area of a slide as one small picture, at a stated mpp and in little memory."""
 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from slidesieve.errors import SlideError, TileReadError
 from slidesieve.slide.base import SlideReader
+from slidesieve.slide.levels import NOT_USED
 from slidesieve.slide.scale import coarsest_level
 
 log = logging.getLogger(__name__)
@@ -28,14 +30,22 @@ class Overview:
 
     Attributes:
         rgb: (h, w, 3) uint8; pixel (row, column) spans level-0 px
-            [column, column + 1) × downsample and [row, row + 1) × downsample.
+            left + [column, column + 1) × downsample and top + [row, row + 1) × downsample.
         downsample: Level-0 px per overview px.
         unreadable_share: Share of `rgb` that no pyramid level could give; it is white.
+        left: Where the scanned area starts, level-0 px.
+        top: The same downwards.
     """
 
     rgb: NDArray[np.uint8]
     downsample: float
     unreadable_share: float
+    left: int = 0
+    top: int = 0
+
+    def from_corner(self, coords: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Places (N, 2) in level-0 px, counted from the corner of this picture."""
+        return coords - np.array([self.left, self.top])
 
 
 class _Box(NamedTuple):
@@ -74,13 +84,14 @@ def read_overview(
     downsample = max(1.0, target_mpp / mpp_slide)
     # A strip narrower than one overview pixel at the right and lower edge is left out, so that
     # every overview pixel has the same size.
-    width = max(1, int(reader.width / downsample))
-    height = max(1, int(reader.height / downsample))
+    width = max(1, int(reader.bounds.width / downsample))
+    height = max(1, int(reader.bounds.height / downsample))
     canvas = np.full((height, width, 3), 255, np.uint8)
     allowed_px = max_unreadable_share * width * height
 
     pending, failed_px = [_Box(0, 0, width, height)], 0
-    for level in range(coarsest_level(reader.level_downsamples, downsample), -1, -1):
+    coarsest = coarsest_level(reader.level_downsamples, downsample)
+    for level in (number for number in range(coarsest, -1, -1) if _is_used(reader, number)):
         failed: list[_Box] = []
         failed_px = 0
         for box in _paint_level(reader, level, downsample, pending, canvas):
@@ -95,7 +106,12 @@ def read_overview(
             break
         log.warning("level %d has unreadable parts (%d overview px)", level, failed_px)
         pending = failed
-    return Overview(canvas, downsample, failed_px / (width * height))
+    left, top, *_ = reader.bounds
+    return Overview(canvas, downsample, failed_px / (width * height), left, top)
+
+
+def _is_used(reader: SlideReader, level: int) -> bool:
+    return reader.level_downsamples[level] < NOT_USED
 
 
 def _paint_level(
@@ -139,16 +155,26 @@ def _region(
     """Left and top of a box in level-0 px, its width and height in px of a level."""
     # The edges are rounded to whole px of the level: nothing moves by more than half of one.
     step = downsample / reader.level_downsamples[level]
-    level_width, level_height = reader.level_dimensions[level]
+    x, y, *_ = reader.bounds
     left, top = round(box.left * step), round(box.top * step)
-    right = min(level_width, round(box.right * step))
-    bottom = min(level_height, round(box.bottom * step))
+    right = min(_extent_px(reader, level, 0), round(box.right * step))
+    bottom = min(_extent_px(reader, level, 1), round(box.bottom * step))
     return (
-        round(box.left * downsample),
-        round(box.top * downsample),
+        x + round(box.left * downsample),
+        y + round(box.top * downsample),
         max(1, right - left),
         max(1, bottom - top),
     )
+
+
+def _extent_px(reader: SlideReader, level: int, axis: int) -> int:
+    """Px of a level from the corner of the scanned area to the end of the level along an axis."""
+    step = reader.level_downsamples[level]
+    start, length = reader.bounds[axis], reader.bounds[axis + 2]
+    stored = reader.level_dimensions[level][axis] - start / step
+    due = length / step
+    # A level may be a px short by rounding; one that is shorter still lacks what pads level 0.
+    return math.ceil(stored if due - 1 <= stored else due)
 
 
 def _split(box: _Box, side: int) -> list[_Box]:

@@ -13,6 +13,8 @@ from slidesieve.slide.plausible import PLAUSIBLE_MPP, is_plausible_mpp
 log = logging.getLogger(__name__)
 
 _MAX_ANISOTROPY = 0.05
+# Scanners of one objective power differ by a quarter; the next power is twice as strong.
+_FARTHEST_FROM_OBJECTIVE = 1.5
 
 
 def stated_mpp(mpp_x: str | None, mpp_y: str | None) -> tuple[float | None, str]:
@@ -77,10 +79,38 @@ def resolve_mpp(
         if source != "slide" and reader.mpp_note:
             log.info("%s; using %g from the %s", reader.mpp_note, mpp, source)
         return mpp, source
+    hint = ""
+    if reader.objective:
+        hint = f" (its objective of {reader.objective:g}x means about {10 / reader.objective:.3g})"
     raise SlideError(
-        f"mpp unknown: {reader.mpp_note}; give it in column mpp of the sample sheet, "
+        f"mpp unknown: {reader.mpp_note}{hint}; give it in column mpp of the sample sheet, "
         "or for all slides of the dataset as datasets.<name>.assume_mpp"
     )
+
+
+def scale_warnings(reader: SlideReader, mpp: float, source: str) -> list[str]:
+    """Return what speaks against a slide's scale, a clause each, with both numbers.
+
+    Args:
+        reader: The open slide.
+        mpp: µm per level-0 px in use.
+        source: Who gave it, see `resolve_mpp`.
+    """
+    found = []
+    if source == "sheet" and reader.mpp and _apart(mpp, reader.mpp) > 1 + _MAX_ANISOTROPY:
+        found.append(f"the sheet says {mpp:.4g} µm per px, the file {reader.mpp:.4g}")
+    usual = 10 / reader.objective if reader.objective else mpp
+    if _apart(mpp, usual) > _FARTHEST_FROM_OBJECTIVE:
+        found.append(
+            f"{mpp:.4g} µm per px does not go with the objective of {reader.objective:g}x that the "
+            f"file states, which is about {usual:.3g} µm per px; check the scale, and give the "
+            "right one in column mpp of the sample sheet"
+        )
+    return found
+
+
+def _apart(one: float, other: float) -> float:
+    return max(one, other) / min(one, other)
 
 
 def coarsest_level(

@@ -14,7 +14,7 @@ from slidesieve.store.atomic import atomic_path
 TEXT_COLUMNS = frozenset(
     (
         *("slide_id", "patient_id", "label", "prediction", "path", "vendor", "mpp_source"),
-        *("status", "reason", "problem", "tissue_source", "tissue_params"),
+        *("status", "reason", "warnings", "problem", "tissue_source", "tissue_params"),
         *("encoder", "encoder_revision", "fingerprint", "model", "level", "metric"),
         *("model_a", "model_b", "test", "device", "topic", "variant"),
     )

@@ -78,6 +78,7 @@ class TileSet:
         tissue_area_mm2: Area of the tissue polygons.
         n_contours: Pieces of tissue.
         objective: Objective power as the slide states it.
+        warnings: What a person should look at although the slide is usable; "" otherwise.
     """
 
     slide_id: str
@@ -95,6 +96,7 @@ class TileSet:
     tissue_area_mm2: float = 0.0
     n_contours: int = 0
     objective: float | None = None
+    warnings: str = ""
 
     @property
     def known_spec(self) -> TileSpec:

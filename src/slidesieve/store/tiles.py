@@ -26,7 +26,10 @@ _FILE_FIELDS = (
     "level_count",
     "tissue_area_mm2",
     "n_contours",
+    "warnings",
 )
+# Files of stage version 1 lack these.
+_LATER_FIELDS = ("warnings",)
 
 
 def write_tiles(path: Path, tiles: TileSet) -> None:
@@ -50,11 +53,11 @@ def read_tiles(path: Path) -> TileSet:
         header = hdf5.plain_attributes(file)
         attributes = hdf5.plain_attributes(file["coords"])
         coords = file["coords"][:]
-    missing = [name for name in _FILE_FIELDS if name not in header]
+    missing = [name for name in _FILE_FIELDS if name not in (*header, *_LATER_FIELDS)]
     if missing:
         raise ContractError(f"{path}: attributes {', '.join(missing)} are missing")
     return TileSet(
-        **{name: header[name] for name in _FILE_FIELDS},
+        **{name: header[name] for name in _FILE_FIELDS if name in header},
         coords=coords,
         spec=spec_from_attributes(attributes),
         width=attributes["level0_width"],
@@ -72,12 +75,13 @@ def coords_attributes(tiles: TileSet) -> dict[str, object]:
     spec = tiles.spec
     if spec is None:
         return attributes
-    magnification = spec.objective or _tidy(10 / spec.slide_mpp)
+    # Both from mpp, so that patch_size × level0 / target magnification is patch_size_level0; the
+    # objective that the slide states may differ.
     return attributes | {
         "patch_size": spec.tile_px,
         "patch_level": spec.level,
         "patch_size_level0": spec.size_level0,
-        "level0_magnification": _tidy(magnification),
+        "level0_magnification": _tidy(10 / spec.slide_mpp),
         "target_magnification": _tidy(10 / spec.target_mpp),
         "overlap": spec.overlap_px,
         "mpp": spec.slide_mpp,

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from slidesieve.errors import SlideError
-from slidesieve.tissue.geojson import is_edited, read_tissue
+from slidesieve.tissue.geojson import is_edited, read_objects
 from slidesieve.tissue.result import TissueResult
 
 log = logging.getLogger(__name__)
@@ -30,9 +30,18 @@ def holds_edit(path: Path) -> bool:
     return edited
 
 
-def read_drawn_tissue(path: Path, slide_id: str) -> TissueResult:
-    """Read a slide's tissue; a file that is no GeoJSON of areas fails the slide, with reason."""
+def read_drawn_tissue(path: Path, slide_id: str, assumed_origin: str = "bounds") -> TissueResult:
+    """Read a slide's tissue; a file that is no GeoJSON of areas fails the slide, with reason.
+
+    Args:
+        path: The tissue file.
+        slide_id: The slide.
+        assumed_origin: See `read_tissue`.
+    """
     try:
-        return read_tissue(path)
+        result, objects = read_objects(path, assumed_origin)
     except SlideError as error:
         return TissueResult(slide_id=slide_id, status="failed", reason=str(error), edited=True)
+    if result.edited:
+        log.info("%s: %s; coordinates start at %s", path, objects, result.origin.name)
+    return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -11,12 +12,18 @@ from numpy.typing import NDArray
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
+Geometry = TypeVar("Geometry", bound=BaseGeometry)
+
 # Corners of a contour that lie closer to it than this are dropped; the stairs of pixels go.
 _SIMPLIFY_PX = 0.5
 
 
 def mask_to_polygons(
-    mask: NDArray[np.bool_], downsample: float, min_area_px: float, min_hole_px: float
+    mask: NDArray[np.bool_],
+    downsample: float,
+    min_area_px: float,
+    min_hole_px: float,
+    corner: tuple[int, int] = (0, 0),
 ) -> MultiPolygon:
     """Outline a mask, filtering pieces and holes by area.
 
@@ -25,10 +32,11 @@ def mask_to_polygons(
         downsample: Level-0 px per mask px.
         min_area_px: Pieces smaller than this (in mask px²) are dropped, after filling holes.
         min_hole_px: Holes smaller than this (in mask px²) are filled.
+        corner: Level-0 px x, y of the mask's upper left corner.
 
     Returns:
         Valid polygons with holes on whole level-0 px, in a stable order. Mask pixel i spans
-        [i, i + 1) × downsample.
+        [i, i + 1) × downsample from the corner on.
     """
     contours, hierarchy = cv2.findContours(
         mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE
@@ -42,8 +50,15 @@ def mask_to_polygons(
     ]
     kept = [piece for piece in pieces if piece.area >= min_area_px]
     simple = shapely.simplify(shapely.union_all(kept), _SIMPLIFY_PX)
-    on_slide = shapely.transform(simple, lambda points: points * downsample)
+    on_slide = shapely.transform(simple, lambda points: points * downsample + corner)
     return as_multipolygon([shapely.set_precision(on_slide, 1.0)])
+
+
+def moved(tissue: Geometry, right: int, down: int) -> Geometry:
+    """Return a geometry moved by whole px."""
+    if right == down == 0:
+        return tissue
+    return shapely.transform(tissue, lambda points: points + np.array([right, down]))
 
 
 def as_multipolygon(geometries: Iterable[BaseGeometry]) -> MultiPolygon:

@@ -15,6 +15,7 @@ from slidesieve.slide.open import open_slide, slide_fingerprint
 from slidesieve.slide.overview import Overview, read_overview
 from slidesieve.slide.scale import resolve_mpp
 from slidesieve.stages import STAGES
+from slidesieve.store.geojson import origin_at
 from slidesieve.tissue.mask import tissue_mask
 from slidesieve.tissue.params import TissueParams
 from slidesieve.tissue.polygons import mask_to_polygons
@@ -31,6 +32,7 @@ def segment_slide(
     config_mpp: float | None = None,
     use_objective: bool = False,
     reader: str = "auto",
+    outline_origin: str = "bounds",
 ) -> TissueResult:
     """Segment one slide; whatever is wrong with it becomes status and reason.
 
@@ -42,6 +44,7 @@ def segment_slide(
         config_mpp: `datasets.<name>.assume_mpp`.
         use_objective: Whether mpp ≈ 10 / objective may be used.
         reader: See `open_slide`.
+        outline_origin: Where coordinates start in the file that is written, "bounds" or "level0".
     """
     result = TissueResult(
         slide_id=slide_id,
@@ -51,7 +54,11 @@ def segment_slide(
     )
     try:
         with open_slide(path, reader) as slide:
-            result = replace(result, **slide_facts(slide))
+            result = replace(
+                result,
+                **slide_facts(slide),
+                origin=origin_at(outline_origin, (slide.bounds.x, slide.bounds.y)),
+            )
             mpp, source = resolve_mpp(slide, sheet_mpp, config_mpp, use_objective)
             result = replace(result, mpp=mpp, mpp_source=source)
             overview = read_overview(slide, mpp, params.thumbnail_mpp, params.max_unreadable_share)
@@ -87,6 +94,7 @@ def find_tissue(overview: Overview, mpp: float, params: TissueParams) -> MultiPo
         overview.downsample,
         min_area_px=params.min_area_mm2 * px_per_mm2,
         min_hole_px=params.min_hole_mm2 * px_per_mm2,
+        corner=(overview.left, overview.top),
     )
 
 

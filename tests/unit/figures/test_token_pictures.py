@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from itertools import pairwise
 
 import cv2
@@ -32,6 +33,7 @@ from slidesieve.figures.tokens.qupath import write_token_geojson
 from slidesieve.figures.tokens.samples import kept_samples, merged_samples, pruned_samples
 from slidesieve.figures.tokens.slide_pages import write_token_grid, write_token_pages
 from slidesieve.paper_tables.sweeps import k_sweeps
+from slidesieve.store.geojson import Origin
 from slidesieve.store.tiles import spec_from_attributes
 
 SIDE = 64
@@ -224,6 +226,19 @@ def test_qupath_objects_measure_what_the_tokens_file_says(tmp_path, name):
             if np.isfinite(value):
                 expected[f"importance, stage {stage}"] = float(value)
         assert properties["measurements"] == expected
+
+
+def test_qupath_objects_count_from_the_scanned_area_and_keep_their_ids(tmp_path):
+    tokens = tokens_of(SPECS["dtc"], 40)
+    for name, origin in {"a": Origin(), "b": Origin("bounds", 7, 9), "c": Origin()}.items():
+        write_token_geojson(tmp_path / name, tokens, origin)
+    plain, moved, again = (json.loads((tmp_path / name).read_text()) for name in "abc")
+    assert moved["slidesieve"]["origin"] == "bounds"
+    for one, other in zip(plain["features"], moved["features"], strict=True):
+        corners = [np.array(f["geometry"]["coordinates"][0]) for f in (one, other)]
+        assert (corners[0] - corners[1] == [7, 9]).all()
+    assert plain == again
+    assert len({uuid.UUID(feature["id"]) for feature in plain["features"]}) == 40
 
 
 def test_sweeps_are_models_that_differ_in_k_alone():

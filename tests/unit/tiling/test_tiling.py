@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from slidesieve.errors import SlideError
 from slidesieve.slide.open import open_slide
+from slidesieve.store.tile_records import TileSet
+from slidesieve.store.tiles import coords_attributes
 from slidesieve.tiling.grid import grid_positions, polygon_edges, tile_grid, tissue_fractions
 from slidesieve.tiling.settings import TileSettings
 from slidesieve.tiling.spec import choose_tile_spec, read_tile
@@ -242,3 +244,57 @@ class TestStages:
         assert (tissue.status, tiles.status) == ("failed", "failed")
         assert tiles.spec is None
         assert "does not exist" in tiles.reason
+
+    @pytest.mark.parametrize(
+        ("mpp", "objective", "sheet_mpp", "said"),
+        [
+            ("0.499", "40", None, ("0.499 µm per px", "40x", "0.25")),
+            ("0.25", "40", 0.5, ("the sheet says 0.5", "the file 0.25")),
+            ("0.499", "20", None, ()),
+            ("0.2208", "40", None, ()),
+        ],
+    )
+    def test_a_scale_at_odds_with_the_objective_is_told_with_both_numbers(
+        self, make_slide, stained, mpp, objective, sheet_mpp, said
+    ):
+        path = make_slide(stained, mpp=mpp, objective=objective)
+        tissue = segment_slide(path, "s1", TissueParams(), sheet_mpp)
+        tiles = tile_slide(path, "s1", tissue, SETTINGS, sheet_mpp)
+        assert tiles.status == "ok"
+        assert all(words in tiles.warnings for words in said)
+        assert bool(tiles.warnings) == bool(said)
+
+    @pytest.mark.parametrize(("mpp", "about"), [("2.5", "0.25"), ("0.025", "0.25")])
+    def test_a_scale_ten_times_wrong_fails_with_both_numbers(self, make_slide, stained, mpp, about):
+        path = make_slide(stained, mpp=mpp, objective="40")
+        tiles = tile_slide(path, "s1", segment_slide(path, "s1", TissueParams()), SETTINGS)
+        assert tiles.status == "failed"
+        for words in (mpp, "40x", about):
+            assert words in tiles.reason
+
+    @pytest.mark.parametrize("mpp", [0.25, 0.2273, 0.2525, 0.499, 0.5, 0.65])
+    @pytest.mark.parametrize("objective", [None, 20.0, 40.0])
+    def test_attributes_of_magnification_agree_with_each_other(self, mpp, objective):
+        spec = choose_tile_spec(mpp, PYRAMID, 256, 256, 0.65, objective=objective)
+        stated = coords_attributes(TileSet("s1", spec=spec))
+        by_magnification = (
+            stated["patch_size"] * stated["level0_magnification"] / stated["target_magnification"]
+        )
+        assert by_magnification == pytest.approx(stated["patch_size_level0"], rel=0.015)
+        assert stated["objective"] == objective
+
+    def test_a_slide_smaller_than_a_tile_is_told_as_such(self, make_slide, stained):
+        path = make_slide(np.ascontiguousarray(stained[600:800, 1100:2000]))
+        drawn = TissueResult(tissue=as_multipolygon([shapely.box(0, 0, 900, 200)]))
+        tiles = tile_slide(path, "s1", drawn, SETTINGS)
+        assert tiles.status == "empty"
+        assert "the slide is smaller than a tile: 450 × 100 µm, and a tile has 128" in tiles.reason
+
+    @pytest.mark.parametrize(("left", "status"), [(5000, "empty"), (2700, "ok")])
+    def test_an_outline_off_the_slide_is_told_as_such(self, make_slide, stained, left, status):
+        drawn = as_multipolygon([shapely.box(left, 0, left + 2000, 900)])
+        tiles = tile_slide(make_slide(stained), "s1", TissueResult(tissue=drawn), SETTINGS)
+        assert tiles.status == status
+        told = tiles.reason if status == "empty" else tiles.warnings
+        assert "of the outline lies off the scanned area" in told
+        assert f"x {left} to {left + 2000}" in told

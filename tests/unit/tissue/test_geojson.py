@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import gzip
 import json
+import logging
+import os
+import uuid
+import zipfile
 
 import pytest
 import shapely
@@ -8,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slidesieve.errors import SlideError
+from slidesieve.tissue.edits import holds_edit, read_drawn_tissue
 from slidesieve.tissue.geojson import is_edited, read_tissue, write_tissue
+from slidesieve.tissue.packed import packed_outlines, take_packed_outline
 from slidesieve.tissue.polygons import as_multipolygon
 from slidesieve.tissue.result import TissueResult
 
@@ -60,6 +67,7 @@ def test_the_file_has_what_qupath_wants(tmp_path):
     content = json.loads(path.read_text())
     assert content["type"] == "FeatureCollection"
     (only,) = content["features"]
+    assert uuid.UUID(only["id"])
     assert only["type"] == "Feature"
     assert only["geometry"]["type"] == "Polygon"
     assert [len(ring) for ring in only["geometry"]["coordinates"]] == [5, 5]
@@ -164,7 +172,6 @@ def test_outline_that_crosses_itself_is_repaired(tmp_path):
     [
         ("text", "holds no GeoJSON features"),
         ({"type": "Topology"}, "holds no GeoJSON features"),
-        ([feature([SQUARE]), feature([[0, 0], [9, 9]], "LineString")], "feature 2 is a LineString"),
         (feature([SQUARE[:-1]]), "feature 1 is not closed"),
         (feature([[[0, 0], [1, 1], [0, 0]]]), "feature 1 is not closed"),
         (feature([[[0, 0], [1, "x"], [1, 1], [0, 0]]]), "no pair of numbers"),
@@ -185,3 +192,162 @@ def test_a_broken_file_is_refused_naming_it(tmp_path):
     path.write_text('{"type": "FeatureCollection", "features": [')
     with pytest.raises(SlideError, match=r"half\.geojson cannot be read as GeoJSON"):
         read_tissue(path)
+
+
+CORNER = [[0, 0], [50, 0], [50, 50], [0, 50], [0, 0]]
+
+
+def classified(coordinates, classification, **properties):
+    known = {"objectType": "annotation", "classification": classification} | properties
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": coordinates},
+        "properties": known,
+    }
+
+
+@pytest.mark.parametrize(
+    "classification",
+    [
+        *("Tumor", ["Tumor"], 3, 2.5, True, None, {}, {"name": None}, "*Tumor", [[1], None]),
+        *({"names": ["Tumor", "Positive"]}, {"name": "Tumor: Positive"}),
+        *({"name": 4}, {"name": ["a", {"b": 1}]}),
+    ],
+)
+def test_every_form_of_a_class_is_tissue(tmp_path, classification):
+    read = read_tissue(store(tmp_path, [classified([SQUARE], classification)]))
+    assert (read.status, read.tissue.area) == ("ok", 10_000)
+
+
+@pytest.mark.parametrize(
+    "classification",
+    [
+        *("Ignore*", ["Ignore*"], {"names": ["Ignore*"]}, {"names": ["Ignore*", "Fold"]}),
+        *({"name": "Ignore*: Fold"}, "Pen*", {"name": "Blur *"}, {"names": ["Tumor", "Art*"]}),
+    ],
+)
+def test_classes_that_end_in_a_star_are_cut_out_with_their_children(tmp_path, classification):
+    features = [classified([SQUARE], "Tumor"), classified([CORNER], classification)]
+    assert read_tissue(store(tmp_path, features)).tissue.area == 7_500
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        classified([SQUARE], None, objectType=kind)
+        for kind in ("root", "tma_core", "tmaCore", "detection", "cell", "tile", "PathRootObject")
+    ]
+    + [
+        classified([SQUARE], None, objectType="tma_core", missing=True),
+        {"id": "TMACoreObject", "geometry": {"type": "Polygon", "coordinates": [SQUARE]}},
+        {"id": "PathDetectionObject", "geometry": {"type": "Polygon", "coordinates": [SQUARE]}},
+        classified([SQUARE], "x", objectType=None, object_type="PathCellObject"),
+    ],
+)
+def test_what_nobody_drew_is_no_tissue(tmp_path, other):
+    drawn = {"id": "PathAnnotationObject"} | classified([CORNER], "Tumor", objectType=None)
+    read = read_tissue(store(tmp_path, [drawn, {"type": "Feature"} | other]))
+    assert (read.status, read.tissue.area) == ("ok", 2_500)
+    alone = read_tissue(store(tmp_path, [{"type": "Feature"} | other]))
+    assert alone.status == "empty"
+    assert "passed over: 1 " in alone.reason
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        {"type": "Point", "coordinates": [5, 5]},
+        {"type": "MultiPoint", "coordinates": [[5, 5]]},
+        {"type": "LineString", "coordinates": [[0, 0], [9, 9]]},
+        {"type": "Polygon", "coordinates": []},
+        {"type": "Polygon", "coordinates": [[]]},
+        {"type": "MultiPolygon", "coordinates": [[]]},
+        {"type": "GeometryCollection", "geometries": [{"type": "Point", "coordinates": [1, 1]}]},
+    ],
+)
+def test_what_has_no_area_does_not_lose_the_slide(tmp_path, stray):
+    features = [feature([SQUARE]), {"type": "Feature", "geometry": stray}]
+    assert read_tissue(store(tmp_path, features)).tissue.area == 10_000
+    assert read_tissue(store(tmp_path, features[1:])).status == "empty"
+
+
+def test_an_empty_part_leaves_the_others(tmp_path):
+    read = read_tissue(store(tmp_path, feature([[], [SQUARE], [[]]], kind="MultiPolygon")))
+    assert read.tissue.area == 10_000
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("packed", ["plain", "gzip", "zip"])
+def test_every_packing_of_an_export_is_read(tmp_path, packed, encoding):
+    path = tmp_path / "s.geojson"
+    data = json.dumps([feature([SQUARE], name="Tümör")], ensure_ascii=False).encode(encoding)
+    if packed == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("s.geojson", data)
+    else:
+        path.write_bytes(gzip.compress(data) if packed == "gzip" else data)
+    assert read_tissue(path).tissue.area == 10_000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x1f\x8b broken",
+        b"PK\x03\x04 broken",
+        b"\xff\xfe\x00",
+        b"[" * 100_000,
+        b'[{"geometry": {"type": "Polygon", "coordinates": [[[1e400, 0], [1, 1], [1, 0]]]}}]',
+        b'[{"geometry": {"type": "Polygon", "coordinates": [[[1e300, 0], [1, 1], [1, 0]]]}}]',
+        b'[{"geometry": {"type": "Polygon", "coordinates": [7]}}]',
+        b'[{"geometry": {"type": "MultiPolygon", "coordinates": [null]}}]',
+        b'[{"geometry": {"type": "Polygon", "coordinates": [[{"x": 1}]]}}]',
+    ],
+)
+def test_damage_fails_the_slide_alone(tmp_path, content):
+    path = tmp_path / "s.geojson"
+    path.write_bytes(content)
+    read = read_drawn_tissue(path, "s")
+    assert (read.status, read.slide_id) == ("failed", "s")
+    assert str(path) in read.reason
+    assert holds_edit(path)
+
+
+def test_a_compressed_export_beside_the_file_is_taken_in_its_place(tmp_path):
+    path, packed = tmp_path / "s.geojson", tmp_path / "s.geojson.gz"
+    packed.write_bytes(gzip.compress(json.dumps([feature([CORNER])]).encode()))
+    assert packed_outlines(path) == [packed]
+    take_packed_outline(path)
+    assert read_tissue(path).tissue.area == 2_500
+    path.write_text(json.dumps([feature([SQUARE])]))
+    os.utime(packed, (1, 1))
+    take_packed_outline(path)
+    assert read_tissue(path).tissue.area == 10_000
+
+
+def test_a_broken_compressed_export_is_taken_too_and_fails_the_slide(tmp_path):
+    path = tmp_path / "s.geojson"
+    (tmp_path / "s.geojson.gz").write_bytes(b"\x1f\x8b broken")
+    take_packed_outline(path)
+    assert "cannot be read as GeoJSON" in read_drawn_tissue(path, "s").reason
+
+
+def test_the_log_says_what_became_of_which_objects(tmp_path, caplog):
+    features = [
+        *(classified([SQUARE], "Tumor") for _ in range(2)),
+        classified([CORNER], {"names": ["Ignore*", "Fold"]}),
+        classified([CORNER], "Tumor", objectType="cell"),
+        {"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 1]}},
+    ]
+    with caplog.at_level(logging.INFO):
+        read_drawn_tissue(store(tmp_path, features), "s")
+    (line,) = (record.getMessage() for record in caplog.records)
+    assert "taken as tissue: 2 Tumor; cut out: 1 Ignore*: Fold; passed over: 1 Point, " in line
+    assert "1 cell (Tumor)" in line
+
+
+def test_the_shared_cases_are_read_or_fail_with_a_reason(shared_data):
+    for path in sorted((shared_data / "field_cases" / "geojson").glob("*.geojson")):
+        read = read_drawn_tissue(path, path.stem)
+        expected = {"nan_coords": "failed", "multi_empty_part": "empty"}.get(path.stem, "ok")
+        assert (path.stem, read.status) == (path.stem, expected)
+        assert bool(read.reason) == (expected != "ok")

@@ -63,7 +63,8 @@ def token_map(
         show_picture(left, painter.tokens_left())
         left.set_title(f"Tokens left: {len(tokens.token_size)}")
         if len(kept_rows) <= _MOST_NUMBERS:
-            _write_numbers(left, tokens, kept_rows, overview.downsample, spec.size_level0)
+            shown = painter.coords[kept_rows]
+            _write_numbers(left, shown, overview.downsample, spec.size_level0)
         _draw_weight(figure, weight, painter, spec)
         for stage in range(n_stages):
             axes = place(_COLUMNS + stage)
@@ -78,7 +79,7 @@ def token_map(
 def _draw_weight(figure: Figure, axes: Axes, painter: TokenPainter, spec: TileSpec) -> None:
     fates, overview = painter.fates, painter.overview
     percentile = attention_percentile(fates.weight)
-    coords = painter.tokens.coords
+    coords = painter.coords
     picture = paint_tiles(overview.rgb, overview.downsample, coords, spec.size_level0, percentile)
     show_picture(axes, picture)
     axes.set_title(f"{fates.weight_name.capitalize()}, percentile among the slide's tiles")
@@ -90,9 +91,9 @@ def _draw_weight(figure: Figure, axes: Axes, painter: TokenPainter, spec: TileSp
 
 
 def _write_numbers(
-    axes: Axes, tokens: TokenSet, rows: NDArray[np.int64], downsample: float, size_level0: int
+    axes: Axes, corners: NDArray[np.int64], downsample: float, size_level0: int
 ) -> None:
-    centres = (tokens.coords[rows] + size_level0 / 2) / downsample
+    centres = (corners + size_level0 / 2) / downsample
     for number, (x, y) in enumerate(centres, start=1):
         words = axes.text(x, y, str(number), fontsize=6, ha="center", va="center")
         words.set_path_effects([withStroke(linewidth=1.5, foreground="white")])

@@ -30,14 +30,16 @@ class TokenPainter:
         fates: See `fates_of`.
 
     Attributes:
+        coords: (N, 2) corners of the tiles, level-0 px from the overview's corner.
         group_of_tile: (N,) number of the merge group that is left of each tile, from 0; else −1.
         colour_of_group: (G, 3) RGB.
     """
 
     def __init__(self, overview: Overview, spec: TileSpec, tokens: TokenSet, fates: Fates) -> None:
         self.overview, self.tokens, self.fates = overview, tokens, fates
+        self.coords = overview.from_corner(tokens.coords)
         self._tile = tile_raster(
-            overview.rgb.shape[:2], overview.downsample, tokens.coords, spec.size_level0
+            overview.rgb.shape[:2], overview.downsample, self.coords, spec.size_level0
         )
         self.group_of_tile = merge_groups(tokens, fates)
         self.colour_of_group = group_colours(self.group_of_tile, tokens.coords, spec.step_level0)

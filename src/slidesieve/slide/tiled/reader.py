@@ -60,6 +60,8 @@ class TiledReader(SlideReader):
         self.objective, self.vendor = slide.objective, slide.vendor
         self.level_dimensions = slide.level_dimensions
         self.level_downsamples = slide.level_downsamples
+        self.stated_downsamples = slide.stated_downsamples
+        self.level_notes, self.bounds = slide.level_notes, slide.bounds
         self.background = slide.background
         if with_half_scale:
             self._insert_half_scale()
@@ -74,25 +76,24 @@ class TiledReader(SlideReader):
         """Stored tiles decoded so far."""
         return self._cache.n_decoded
 
-    def expect(self, level: int, regions: NDArray[np.int64]) -> None:
-        """Announce regions to be read once each; see `SlideReader.expect`."""
+    def _expect(self, level: int, regions: NDArray[np.int64]) -> None:
         if regions[:, 2:].max(initial=0) > _PIECE_PX:
             pieces = [
                 piece for region in regions.tolist() for piece in self._pieces(level, *region)
             ]
             regions = np.array(pieces, dtype=np.int64)[:, 2:]
-        touches = count_touches(self._levels[level], self.level_downsamples[level], regions)
+        touches = count_touches(self._levels[level], self.stated_downsamples[level], regions)
         self._cache.announce({(level, tile): count for tile, count in touches.items()})
 
     def _read_into(
-        self, region: NDArray[np.uint8], x_level0: int, y_level0: int, level: int
+        self, region: NDArray[np.uint8], x_stated: int, y_stated: int, level: int
     ) -> None:
         height_px, width_px = region.shape[:2]
         # Every tile: what is done under Python's lock keeps other threads waiting.
         if max(height_px, width_px) <= _PIECE_PX:
-            self._read_piece(region, x_level0, y_level0, level)
+            self._read_piece(region, x_stated, y_stated, level)
             return
-        for top, left, x, y, *_ in self._pieces(level, x_level0, y_level0, width_px, height_px):
+        for top, left, x, y, *_ in self._pieces(level, x_stated, y_stated, width_px, height_px):
             piece = region[top : top + _PIECE_PX, left : left + _PIECE_PX]
             self._read_piece(piece, x, y, level)
 
@@ -112,12 +113,13 @@ class TiledReader(SlideReader):
         full, *coarser = self.level_dimensions
         self.level_dimensions = (full, (half.width, half.height), *coarser)
         self.level_downsamples = (1.0, 2.0, *self.level_downsamples[1:])
+        self.stated_downsamples = (1.0, 2.0, *self.stated_downsamples[1:])
 
     def _pieces(
         self, level: int, x: int, y: int, width: int, height: int
     ) -> Iterator[tuple[int, int, int, int, int, int]]:
         """Pieces of a region: top and left in it, then x, y (level-0 px), width and height."""
-        downsample = self.level_downsamples[level]
+        downsample = self.stated_downsamples[level]
         for top in range(0, height, _PIECE_PX):
             for left in range(0, width, _PIECE_PX):
                 yield (
@@ -161,11 +163,11 @@ class TiledReader(SlideReader):
             pixels = self._openslide.read_region(x, y, 0, 2 * width, 2 * height)
             piece[:] = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
             return
-        theirs = self._openslide.level_downsamples.index(self.level_downsamples[level])
-        self._openslide.read_region(x, y, theirs, width, height, piece)
+        added = len(self._levels) - len(self._openslide.level_dimensions)
+        self._openslide._read_into(piece, x, y, max(0, level - added))
 
     def _axes(self, level: int, x: int, y: int, width: int, height: int) -> tuple[Axis, Axis]:
-        stored, downsample = self._levels[level], self.level_downsamples[level]
+        stored, downsample = self._levels[level], self.stated_downsamples[level]
         across = axis_of(x, downsample, width, stored.tile_width, stored.width)
         down = axis_of(y, downsample, height, stored.tile_height, stored.height)
         return across, down
