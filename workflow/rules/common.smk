@@ -14,6 +14,7 @@ if (ROOT / "src").is_dir():
 from slidesieve.config.load import config_in_force, study_of
 from slidesieve.encoders.tiling_notes import tiling_notes
 from slidesieve.errors import ConfigError
+from slidesieve.extraction.kept import set_aside
 from slidesieve.plan import layout, params
 from slidesieve.plan.layout import benchmark, fill, log
 from slidesieve.plan.left_out import left_out

@@ -54,6 +54,7 @@ rule feature_index:
     params:
         stage=STAGES["features"],
         features=lambda wildcards: params.feature_files(dataset_of(wildcards), wildcards.encoder),
+        stamps=of_dataset(params.ready_stamps),
         slides=of_dataset(params.cohort_rows),
         stop=of_dataset(params.stop),
     script:

@@ -17,5 +17,6 @@ rule folds:
         slides=of_dataset(params.sheet_rows),
         classes=lambda wildcards: dataset_of(wildcards).classes,
         folds=lambda wildcards: dataset_of(wildcards).settings["folds"],
+        stamp=of_dataset(params.folds_stamp),
     script:
         "../scripts/folds.py"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from slidesieve.errors import ConfigError, ContractError, SlideError
 from slidesieve.stages import STAGES
+from slidesieve.store.hdf5 import is_intact
 
 PathOf = Callable[..., Path]
 """Gives a dataset's file: a pattern of `plan.layout` in, its names as keywords."""
@@ -55,3 +56,9 @@ def version_problems(stage: str, version: int | None) -> Iterator[str]:
     """Problems with the version of the stage that made an artifact."""
     if version != STAGES[stage]:
         yield f"was made by stage version {version}, now {STAGES[stage]}"
+
+
+def intact_problems(path: Path) -> Iterator[str]:
+    """Problems of an HDF5 file of ours with its own checksum."""
+    if not is_intact(path):
+        yield "does not hold what was written (its checksum differs); delete it and run again"

@@ -40,7 +40,7 @@ def index_problems(path: Path, dataset: Dataset, files: Mapping[str, Path]) -> I
     if list(stored["slide_id"]) != dataset.slide_ids:
         yield "does not list the slides of the sheet"
         return
-    for column in ("status", "n_tokens", "n_dropped", "fingerprint"):
+    for column in ("status", "n_tokens", "n_dropped", "fingerprint", "features_sha256"):
         differs = (stored[column].astype(str) != fresh[column].astype(str)).to_numpy()
         for slide_id in stored.loc[differs, "slide_id"]:
             yield f"{column} of slide {slide_id} is not that of its features file"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,11 +11,13 @@ import pandas as pd
 from tqdm import tqdm
 
 from slidesieve.errors import ContractError
+from slidesieve.store.checksums import arrays_sha256
 from slidesieve.store.features import (
     FeatureHeader,
     is_ours,
     read_feature_header,
     read_features,
+    values_sha256,
 )
 
 COLUMNS = [
@@ -29,6 +30,7 @@ COLUMNS = [
     "width",
     "encoder_revision",
     "fingerprint",
+    "features_sha256",
 ]
 
 
@@ -71,12 +73,14 @@ def _header_of_foreign(path: Path) -> FeatureHeader:
             "make the features of this slide again, or take it out of the sheet"
         )
     n_tokens, width = found.features.shape
-    numbers = np.ascontiguousarray(found.features).tobytes() + found.coords.tobytes()
+    content = arrays_sha256({"features": found.features, "coords": found.coords})
     return FeatureHeader(
         slide_id=found.slide_id,
         status="ok" if n_tokens else "empty",
         reason="" if n_tokens else "the features file holds no tokens",
-        fingerprint=hashlib.sha256(numbers).hexdigest(),
+        fingerprint=content,
+        slide_sha256="",
+        features_sha256=values_sha256(found.features),
         n_dropped=0,
         encoder=found.encoder,
         encoder_revision=found.encoder_revision,
@@ -91,6 +95,8 @@ def _missing(slide_id: str) -> FeatureHeader:
         status="failed",
         reason=f"the features folder holds no file named {slide_id} (.h5, .hdf5, .pt or .pth)",
         fingerprint="",
+        slide_sha256="",
+        features_sha256="",
         n_dropped=0,
         encoder="",
         encoder_revision="",

@@ -24,6 +24,30 @@ def slide_inputs(path: Path | None) -> list[str]:
     return [str(path)] if path.exists() or _is_painted(path) else []
 
 
+def file_stamp(path: Path | None) -> tuple[int, int] | None:
+    """Size and time (s) of a file, so that one put in its place is noticed though it is older.
+
+    Returns:
+        None where there is no file yet, and for slides that the workflow paints itself.
+    """
+    if path is None or _is_painted(path):
+        return None
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, int(found.st_mtime)
+
+
+def weights_stamps(encoder: Mapping) -> dict[str, tuple[int, int] | None]:
+    """Size and time of the local files of weights that an encoder's entry names."""
+    if not encoder.get("weights"):
+        return {}
+    weights = Path(str(encoder["weights"]))
+    files = sorted(weights.iterdir()) if weights.is_dir() else [weights]
+    return {str(file): file_stamp(file) for file in files}
+
+
 def truth_masks(dataset: Dataset) -> dict[str, str]:
     """Truth mask of each slide that has one; only the diagnostics of selectors read them."""
     folder = dataset.settings["truth"]
@@ -56,11 +80,24 @@ def feature_files(dataset: Dataset, encoder: str) -> dict[str, str]:
     return {slide_id: str(path) for slide_id, path in found.items() if path}
 
 
+def ready_stamps(dataset: Dataset) -> dict[str, tuple[int, int] | None]:
+    """Size and time of each ready-made features file; none where the workflow makes them."""
+    found = {slide_id: dataset.ready_features(slide_id) for slide_id in dataset.slide_ids}
+    return {slide_id: file_stamp(path) for slide_id, path in found.items() if path}
+
+
+def folds_stamp(dataset: Dataset) -> tuple[int, int] | None:
+    """Size and time of the user's own file of folds."""
+    file = dataset.settings["folds"]["file"]
+    return None if file is None else file_stamp(Path(file))
+
+
 def scale(dataset: Dataset, slide: Slide) -> dict[str, object]:
     """The slide's file, and how its µm per px is found."""
     settings = dataset.settings
     return {
         "path": str(slide.path),
+        "file": file_stamp(slide.path),
         "on_slide_error": settings["on_slide_error"],
         "scale": {
             "sheet_mpp": slide.mpp,

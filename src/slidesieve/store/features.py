@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from slidesieve.errors import ContractError
 from slidesieve.stages import STAGES
 from slidesieve.store import hdf5
+from slidesieve.store.checksums import arrays_sha256
 
 TENSOR_ENDINGS = (".pt", ".pth")
 
@@ -37,6 +38,7 @@ class FeatureSet:
         status: "ok", "empty" or "failed".
         reason: Why not ok.
         fingerprint: Of all inputs.
+        slide_sha256: Of the content of the slide as it was read; "" where unknown.
         n_dropped: Tiles that could not be decoded and were left out.
         tile_attributes: Attributes of `coords`, those of the tiles file.
         reader: Name of the slide reader; "" where a foreign file does not say.
@@ -54,6 +56,7 @@ class FeatureSet:
     status: str = "ok"
     reason: str = ""
     fingerprint: str = ""
+    slide_sha256: str = ""
     n_dropped: int = 0
     tile_attributes: dict[str, object] = field(default_factory=dict)
     reader: str = ""
@@ -61,20 +64,28 @@ class FeatureSet:
 
 @dataclass(frozen=True)
 class FeatureHeader:
-    """What a features file says of itself; the names are those of `FeatureSet`."""
+    """What a features file says of itself; the names are those of `FeatureSet`.
+
+    Attributes:
+        features_sha256: Of the values of its features, see `values_sha256`.
+        n_tokens: N.
+        width: D.
+    """
 
     slide_id: str
     status: str
     reason: str
     fingerprint: str
     n_dropped: int
+    slide_sha256: str
+    features_sha256: str
     encoder: str
     encoder_revision: str
     n_tokens: int
     width: int
 
 
-_FILE_FIELDS = ("slide_id", "status", "reason", "fingerprint", "n_dropped")
+_FILE_FIELDS = ("slide_id", "status", "reason", "fingerprint", "slide_sha256", "n_dropped")
 _ENCODER_FIELDS = (
     *("encoder", "encoder_revision", "encoder_source"),
     *("transform", "pooling", "precision"),
@@ -85,6 +96,7 @@ def write_features(path: Path, features: FeatureSet) -> None:
     """Write a slide's features; a slide without any is a valid file with N = 0 and its status."""
     attributes = {name: getattr(features, name) for name in _FILE_FIELDS}
     attributes |= {"stage_version": STAGES["features"], "reader": features.reader}
+    attributes["features_sha256"] = values_sha256(features.features)
     with hdf5.create(path, attributes) as file:
         dataset = hdf5.write_rows(file, "features", features.features)
         hdf5.set_attributes(dataset, {name: getattr(features, name) for name in _ENCODER_FIELDS})
@@ -133,13 +145,24 @@ def read_feature_header(path: Path) -> FeatureHeader:
         header = hdf5.plain_attributes(file)
         encoder = hdf5.plain_attributes(file["features"])
         n_tokens, width = file["features"].shape
+    missing = [name for name in (*_FILE_FIELDS, "features_sha256") if name not in header]
+    if missing:
+        raise ContractError(
+            f"{path}: {', '.join(missing)} is missing; delete it to have it made again"
+        )
     return FeatureHeader(
         **{name: header[name] for name in _FILE_FIELDS},
+        features_sha256=header["features_sha256"],
         encoder=encoder["encoder"],
         encoder_revision=encoder["encoder_revision"],
         n_tokens=n_tokens,
         width=width,
     )
+
+
+def values_sha256(features: NDArray[np.floating]) -> str:
+    """Hash the values of features (N, D), whatever their precision in the file."""
+    return arrays_sha256({"features": features.astype(np.float32)})
 
 
 def read_tile_attributes(path: Path) -> dict[str, object]:

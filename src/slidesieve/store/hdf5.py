@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,21 +13,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slidesieve import __version__
-from slidesieve.errors import ContractError
+from slidesieve.errors import ContractError, SlideSieveError
 from slidesieve.store.atomic import atomic_path
 
 SCHEMA_VERSION = 1
 _CHUNK_BYTES = 1 << 19
+_CHECKSUM = "content_sha256"
+_CHECKED_ROWS = 65536
+# What h5py and numpy raise for a damaged file, deep inside it too.
+_DAMAGE = (OSError, RuntimeError, LookupError, ValueError, TypeError, OverflowError, MemoryError)
 
 
 @contextmanager
 def create(path: Path, attributes: Mapping[str, object]) -> Iterator[h5py.File]:
-    """Open a new HDF5 file for writing that appears at `path` only when it is complete."""
+    """Open a new HDF5 file for writing that appears at `path` only when it is complete.
+
+    It gets a checksum of all that it holds, see `is_intact`.
+    """
     with atomic_path(path) as partial, h5py.File(partial, "w") as file:
         set_attributes(file, attributes)
         file.attrs["schema_version"] = SCHEMA_VERSION
         file.attrs["slidesieve_version"] = __version__
         yield file
+        file.attrs[_CHECKSUM] = _content_sha256(file)
 
 
 @contextmanager
@@ -34,14 +43,49 @@ def open_read(path: Path) -> Iterator[h5py.File]:
     """Open an HDF5 file for reading.
 
     Raises:
-        ContractError: The file is missing or is no HDF5 file.
+        ContractError: The file is missing, is no HDF5 file, or is damaged where it is read.
     """
     try:
         file = h5py.File(path, "r")
-    except OSError as error:
+    except _DAMAGE as error:
         raise ContractError(f"{path}: cannot be opened as HDF5 ({error})") from error
     with file:
-        yield file
+        try:
+            yield file
+        except SlideSieveError:
+            raise
+        except _DAMAGE as error:
+            raise ContractError(
+                f"{path}: is damaged ({type(error).__name__}: {error}); delete it to have it "
+                "made again, or get it anew"
+            ) from error
+
+
+def is_intact(path: Path) -> bool:
+    """Whether a file of ours still holds what was written; one without a checksum does not.
+
+    Raises:
+        ContractError: The file cannot be read.
+    """
+    with open_read(path) as file:
+        return file.attrs.get(_CHECKSUM) == _content_sha256(file)
+
+
+def _content_sha256(file: h5py.File) -> str:
+    """Hash all attributes and datasets of a file, however HDF5 lays them out."""
+    digest = hashlib.sha256()
+
+    def add(name: str, node: h5py.Group | h5py.Dataset) -> None:
+        attributes = sorted(plain_attributes(node).items())
+        digest.update(f"{name} {[pair for pair in attributes if pair[0] != _CHECKSUM]}".encode())
+        if isinstance(node, h5py.Dataset):
+            digest.update(f"{node.dtype.str} {node.shape}".encode())
+            for start in range(0, len(node), _CHECKED_ROWS):
+                digest.update(np.ascontiguousarray(node[start : start + _CHECKED_ROWS]).tobytes())
+
+    add("", file)
+    file.visititems(add)
+    return digest.hexdigest()
 
 
 def write_rows(file: h5py.File, name: str, rows: NDArray) -> h5py.Dataset:

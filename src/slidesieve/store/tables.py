@@ -15,7 +15,15 @@ TEXT_COLUMNS = frozenset(
     (
         *("slide_id", "patient_id", "label", "prediction", "path", "vendor", "mpp_source"),
         *("status", "reason", "problem", "tissue_source", "tissue_params"),
-        *("encoder", "encoder_revision", "fingerprint", "model", "level", "metric"),
+        *(
+            "encoder",
+            "encoder_revision",
+            "fingerprint",
+            "features_sha256",
+            "model",
+            "level",
+            "metric",
+        ),
         *("model_a", "model_b", "test", "device", "topic", "variant"),
     )
 )
