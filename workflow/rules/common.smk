@@ -48,6 +48,9 @@ audited_models = auditable_models(study.models)
 if workflow.is_main_process:
     for note in tiling_notes(study.encoders, params.tilings(study)):
         logger.warning(note)
+    for dataset in study.datasets.values():
+        for warning in dataset.warnings:
+            logger.warning(warning)
 
 
 wildcard_constraints:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from slidesieve.cohort.repeats import refuse_repeats
 from slidesieve.cohort.table import cohort_table, slides_so_far
 from slidesieve.extraction.index import index_features
 from slidesieve.figures.stopped_cohort import stop_if_too_many_failed
@@ -14,4 +15,6 @@ paths = {slide_id: Path(path) for slide_id, path in params.features.items()}
 slides = slides_so_far(params.slides, snakemake.input.tiles)
 index = index_features(slides["slide_id"].tolist(), paths)
 stop_if_too_many_failed(index, lambda: cohort_table(slides, [index]), **params.stop)
+content = index.set_index("slide_id")["features_sha256"].to_dict()
+refuse_repeats(slides, content, "features files")
 write_csv(Path(snakemake.output.index), index)

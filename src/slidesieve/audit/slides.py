@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slidesieve.audit.findings import Finding, PathOf, examine, intact_problems, version_problems
-from slidesieve.cohort.sheet import Slide
+from slidesieve.cohort.slides import Slide
 from slidesieve.config.study import Dataset
 from slidesieve.extraction.extractor import features_fingerprint
 from slidesieve.plan import layout

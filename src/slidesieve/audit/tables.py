@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from slidesieve.cohort.repeats import find_repeats
 from slidesieve.config.study import Dataset
 from slidesieve.evaluation.tables import metrics_table
 from slidesieve.extraction.index import index_features
 from slidesieve.splits.folds import check_folds, fold_columns
+from slidesieve.store.features import is_ours, read_feature_header
 from slidesieve.store.tables import read_csv
 
 # CSVs keep seven significant digits.
@@ -44,6 +46,12 @@ def index_problems(path: Path, dataset: Dataset, files: Mapping[str, Path]) -> I
         differs = (stored[column].astype(str) != fresh[column].astype(str)).to_numpy()
         for slide_id in stored.loc[differs, "slide_id"]:
             yield f"{column} of slide {slide_id} is not that of its features file"
+    slides = sheet_table(dataset)
+    features = dict(zip(fresh["slide_id"], fresh["features_sha256"], strict=True))
+    yield from find_repeats(slides, features, "features files")[0]
+    ours = {slide_id: file for slide_id, file in files.items() if is_ours(file)}
+    read = {slide_id: read_feature_header(file).slide_sha256 for slide_id, file in ours.items()}
+    yield from find_repeats(slides, read, "slide files")[0]
 
 
 def cohort_problems(path: Path, dataset: Dataset, indexes: list[pd.DataFrame]) -> Iterator[str]:

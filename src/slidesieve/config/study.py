@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from slidesieve.cohort.sheet import Sheet, Slide, read_sheet
+from slidesieve.cohort.sheet import Sheet, read_sheet
+from slidesieve.cohort.slides import Slide
 from slidesieve.config.study_settings import StudySettings
 from slidesieve.parsing.settings import parse_settings, plain
 from slidesieve.splits.own_folds import read_own_folds
@@ -29,6 +30,7 @@ class Dataset:
         features_dir: Folder of ready-made features, or None if the dataset starts from slides.
         fold_count: Number of folds: K times the repeats, or as many as the user's own file has.
         tested: Slides that some fold tests; others have no out-of-fold prediction.
+        warnings: What the sheet may say and may be a trap all the same, one sentence each.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Dataset:
     features_dir: Path | None
     fold_count: int
     tested: frozenset[str]
+    warnings: tuple[str, ...] = ()
     _by_id: Mapping[str, Slide] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -189,6 +192,7 @@ def _dataset(name: str, settings: Mapping, sheet: Sheet) -> Dataset:
         features_dir=None if features is None else Path(features),
         fold_count=own.n_folds if own else folds["k"] * folds["repeats"],
         tested=own.tested if own else frozenset(slide.slide_id for slide in sheet.slides),
+        warnings=sheet.warnings,
     )
 
 

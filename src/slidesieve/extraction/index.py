@@ -80,7 +80,7 @@ def _header_of_foreign(path: Path) -> FeatureHeader:
         reason="" if n_tokens else "the features file holds no tokens",
         fingerprint=content,
         slide_sha256="",
-        features_sha256=values_sha256(found.features),
+        features_sha256=values_sha256(found.features) if n_tokens else "",
         n_dropped=0,
         encoder=found.encoder,
         encoder_revision=found.encoder_revision,

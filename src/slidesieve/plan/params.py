@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from slidesieve.cohort.sheet import Slide
+from slidesieve.cohort.slides import Slide
 from slidesieve.config.study import Dataset, Study
 from slidesieve.plan import layout
 

@@ -96,7 +96,10 @@ def write_features(path: Path, features: FeatureSet) -> None:
     """Write a slide's features; a slide without any is a valid file with N = 0 and its status."""
     attributes = {name: getattr(features, name) for name in _FILE_FIELDS}
     attributes |= {"stage_version": STAGES["features"], "reader": features.reader}
-    attributes["features_sha256"] = values_sha256(features.features)
+    # Slides without tokens are not alike by that.
+    attributes["features_sha256"] = (
+        values_sha256(features.features) if len(features.features) else ""
+    )
     with hdf5.create(path, attributes) as file:
         dataset = hdf5.write_rows(file, "features", features.features)
         hdf5.set_attributes(dataset, {name: getattr(features, name) for name in _ENCODER_FIELDS})

@@ -123,3 +123,9 @@ def read_stage_version(path: Path) -> int | None:
     """Version of the stage that wrote a file, None where it does not say."""
     with open_read(path) as file:
         return plain_attributes(file).get("stage_version")
+
+
+def read_fingerprint(path: Path) -> str:
+    """Fingerprint of the inputs of a file of ours, "" where it does not say."""
+    with open_read(path) as file:
+        return str(plain_attributes(file).get("fingerprint", ""))
