@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from slidesieve.store.atomic import write_text
+
 _BLOCK_BYTES = 1 << 22
 # Formats whose pixels lie in a folder beside the file, of the same name.
 _WITH_FOLDER = (".mrxs", ".vms", ".vmu")
@@ -56,3 +58,25 @@ def _parts_of_slide(path: Path) -> Iterator[Path]:
         yield from sorted(part for part in folder.rglob("*") if part.is_file())
     if path.suffix.lower() == ".dcm":
         yield from sorted(p for p in path.parent.glob("*.dcm") if p.is_file() and p != path)
+
+
+def file_sha256(path: Path) -> str:
+    """Hash the content of one file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def record_sha256(*paths: Path) -> None:
+    """Put the checksum of files on record beside them, for audits of what nothing else tells."""
+    for path in paths:
+        write_text(_record_of(path), file_sha256(path) + "\n")
+
+
+def is_as_recorded(path: Path) -> bool:
+    """Whether a file still holds what `record_sha256` saw; without a record it does not."""
+    record = _record_of(path)
+    return record.is_file() and record.read_text().strip() == file_sha256(path)
+
+
+def _record_of(path: Path) -> Path:
+    return path.parent / ".sha256" / f"{path.name}.txt"
