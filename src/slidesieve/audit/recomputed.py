@@ -44,7 +44,8 @@ def differences(
     stored, fresh = read_csv(path), as_read_back(fresh)
     stored = stored.drop(columns=[name for name in ignored if name in stored])
     if list(stored.columns) != list(fresh.columns):
-        yield f"has the columns {', '.join(stored)}; from {source}: {', '.join(fresh)}"
+        has, gives = (", ".join(map(str, table.columns)) for table in (stored, fresh))
+        yield f"has the columns {has}; {source} give {gives}"
         return
     if len(stored) != len(fresh) or not stored[keys].astype(str).equals(fresh[keys].astype(str)):
         yield f"does not have the rows that {source} give (by {', '.join(keys)})"

@@ -12,9 +12,9 @@ from slidesieve.audit.recomputed import differences
 from slidesieve.audit.sheet_table import sheet_table
 from slidesieve.cohort.repeats import find_repeats
 from slidesieve.config.study import Dataset
-from slidesieve.extraction.index import index_features
+from slidesieve.extraction.index import header_of_ready, index_features
 from slidesieve.splits.folds import check_folds, fold_columns
-from slidesieve.store.features import is_ours, read_feature_header
+from slidesieve.store.features import read_feature_header
 from slidesieve.store.tables import read_csv
 
 # CSVs keep seven significant digits.
@@ -32,15 +32,15 @@ def folds_problems(path: Path, dataset: Dataset) -> Iterator[str]:
 
 def index_problems(path: Path, dataset: Dataset, files: Mapping[str, Path]) -> Iterator[str]:
     """Problems of a feature index, made anew from the files it lists; slides that are alike."""
-    fresh = index_features(dataset.slide_ids, files)
+    header_of = header_of_ready if dataset.features_dir else read_feature_header
+    fresh = index_features(dataset.slide_ids, files, header_of)
     yield from differences(
         path, fresh.drop(columns="path"), ["slide_id"], "the features files", ignored=["path"]
     )
     slides = sheet_table(dataset)
     features = dict(zip(fresh["slide_id"], fresh["features_sha256"], strict=True))
     yield from find_repeats(slides, features, "features files")[0]
-    ours = {slide_id: file for slide_id, file in files.items() if is_ours(file)}
-    read = {slide_id: read_feature_header(file).slide_sha256 for slide_id, file in ours.items()}
+    read = {slide_id: header_of(file).slide_sha256 for slide_id, file in files.items()}
     yield from find_repeats(slides, read, "slide files")[0]
 
 

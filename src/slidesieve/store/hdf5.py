@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,6 +60,38 @@ def open_read(path: Path) -> Iterator[h5py.File]:
                 f"{path}: is damaged ({type(error).__name__}: {error}); delete it to have it "
                 "made again, or get it anew"
             ) from error
+
+
+def own_values(file: h5py.File, name: str) -> NDArray:
+    """Read a dataset whose values lie in this very file.
+
+    A link, or a virtual or external dataset, can name any file that we may read; and where its
+    source is missing, HDF5 gives zeros.
+
+    Raises:
+        ContractError: It is none, or its values lie elsewhere or were never written.
+    """
+    where = f"{file.filename}: {name!r}"
+    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
+        raise ContractError(f"{where} is a link; copy the values into the file (h5repack)")
+    node = file[name]
+    if not isinstance(node, h5py.Dataset):
+        raise ContractError(f"{where} is a group, not a dataset")
+    if node.is_virtual or node.external:
+        raise ContractError(f"{where} takes its values from other files; copy them into this one")
+    if node.size and not _is_written(node):
+        raise ContractError(f"{where} was not written to its end; make the file again")
+    return node[()]
+
+
+def _is_written(dataset: h5py.Dataset) -> bool:
+    """Whether all values of a dataset are in the file; HDF5 fills in zeros for the others."""
+    if dataset.chunks is None:
+        return dataset.id.get_storage_size() > 0
+    expected = math.prod(
+        -(-side // chunk) for side, chunk in zip(dataset.shape, dataset.chunks, strict=True)
+    )
+    return dataset.id.get_num_chunks() == expected
 
 
 def is_intact(path: Path) -> bool:
