@@ -1,6 +1,4 @@
 rule folds:
-    input:
-        file=lambda wildcards: dataset_of(wildcards).settings["folds"]["file"] or [],
     output:
         folds=layout.FOLDS,
     log:
@@ -17,6 +15,6 @@ rule folds:
         slides=of_dataset(params.sheet_rows),
         classes=lambda wildcards: dataset_of(wildcards).classes,
         folds=lambda wildcards: dataset_of(wildcards).settings["folds"],
-        stamp=of_dataset(params.folds_stamp),
+        stamps=of_dataset(params.folds_stamps),
     script:
         "../scripts/folds.py"

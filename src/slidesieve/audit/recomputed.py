@@ -80,7 +80,7 @@ def folds_differences(path: Path, dataset: Dataset) -> Iterator[str]:
         fresh = make_folds(slides, FoldSettings(**settings))
         yield from differences(path, fresh, ["slide_id"], "the drawn folds")
     else:
-        fresh = folds_table(read_own_folds(Path(settings["file"])), slides)
+        fresh = folds_table(read_own_folds(Path(settings["file"]), dataset.slide_ids), slides)
         yield from differences(path, fresh, ["slide_id"], "the user's folds")
 
 

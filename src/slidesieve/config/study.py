@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from slidesieve.cohort.sheet import Sheet, read_sheet
 from slidesieve.cohort.slides import Slide
 from slidesieve.config.study_settings import StudySettings
 from slidesieve.parsing.settings import parse_settings, plain
-from slidesieve.splits.own_folds import read_own_folds
+from slidesieve.splits.own_folds import OwnFolds, read_own_folds
 
 # Reducers whose choices are learned, and so worth looking at.
 _LEARNED_REDUCERS = ("dtc", "sparselearn")
@@ -183,7 +183,8 @@ def build_study(config: Mapping, sheets: Mapping[str, Sheet]) -> Study:
 
 def _dataset(name: str, settings: Mapping, sheet: Sheet) -> Dataset:
     folds, features = settings["folds"], settings["features"]
-    own = None if folds["file"] is None else read_own_folds(Path(folds["file"]))
+    ids = [slide.slide_id for slide in sheet.slides]
+    own = None if folds["file"] is None else read_own_folds(Path(folds["file"]), ids)
     return Dataset(
         name=name,
         slides=sheet.slides,
@@ -191,9 +192,15 @@ def _dataset(name: str, settings: Mapping, sheet: Sheet) -> Dataset:
         settings=settings,
         features_dir=None if features is None else Path(features),
         fold_count=own.n_folds if own else folds["k"] * folds["repeats"],
-        tested=own.tested if own else frozenset(slide.slide_id for slide in sheet.slides),
-        warnings=sheet.warnings,
+        tested=own.tested if own else frozenset(ids),
+        warnings=(*sheet.warnings, *(_unused(own) if own else ())),
     )
+
+
+def _unused(own: OwnFolds) -> Iterator[str]:
+    for fold, slides in own.unused.items():
+        shown = ", ".join(slides[:5]) + (", …" if len(slides) > 5 else "")
+        yield f"{fold} of the own folds does not use {len(slides)} slide(s): {shown}"
 
 
 def _given(settings: Mapping) -> dict[str, object]:

@@ -86,10 +86,14 @@ def ready_stamps(dataset: Dataset) -> dict[str, tuple[int, int] | None]:
     return {slide_id: file_stamp(path) for slide_id, path in found.items() if path}
 
 
-def folds_stamp(dataset: Dataset) -> tuple[int, int] | None:
-    """Size and time of the user's own file of folds."""
-    file = dataset.settings["folds"]["file"]
-    return None if file is None else file_stamp(Path(file))
+def folds_stamps(dataset: Dataset) -> dict[str, tuple[int, int] | None]:
+    """Size and time of the user's own files of folds, which may be a folder or a pattern."""
+    if dataset.settings["folds"]["file"] is None:
+        return {}
+    path = Path(dataset.settings["folds"]["file"])
+    files = path.parent.glob(path.name) if "*" in path.name else [path]
+    found = [part for file in files for part in (file.rglob("*.csv") if file.is_dir() else [file])]
+    return {str(file): file_stamp(file) for file in sorted(found)}
 
 
 def scale(dataset: Dataset, slide: Slide) -> dict[str, object]:

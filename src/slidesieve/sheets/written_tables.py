@@ -52,12 +52,7 @@ def read_written_table(path: Path, wanted: Collection[str]) -> WrittenTable:
     Raises:
         ConfigError: The file cannot be read, or is no table.
     """
-    text = _read_text(path)
-    lines = csv_rows(text, _separator(text, wanted), path)
-    separator, rows = lines
-    cells = {
-        number: row for number, row in rows.items() if any(row) and not row[0].startswith(_COMMENT)
-    }
+    separator, cells = read_cells(path, wanted)
     if not cells:
         return WrittenTable((), {}, separator, ())
     first, *_ = cells
@@ -76,9 +71,13 @@ def read_written_table(path: Path, wanted: Collection[str]) -> WrittenTable:
     )
 
 
-def csv_rows(text: str, separator: str, path: Path) -> tuple[str, dict[int, list[str]]]:
-    """The separator, and cells of all rows by number; cells are stripped."""
-    skipped = 0
+def read_cells(path: Path, wanted: Collection[str]) -> tuple[str, dict[int, list[str]]]:
+    """Read the separator, and the stripped cells of all rows that say something, by row number.
+
+    The first row is the header. Arguments and errors are those of `read_written_table`.
+    """
+    text = _read_text(path)
+    separator, skipped = _separator(text, wanted), 0
     if line := _SEPARATOR_LINE.match(text):
         text, skipped = text[line.end() :], 1
     reader = csv.reader(
@@ -88,7 +87,11 @@ def csv_rows(text: str, separator: str, path: Path) -> tuple[str, dict[int, list
         rows = [[cell.strip().strip(_INVISIBLE).strip() for cell in row] for row in reader]
     except csv.Error as error:
         raise ConfigError([f"{path}: is no UTF-8 CSV table ({error})"]) from error
-    return separator, dict(enumerate(rows, start=1 + skipped))
+    return separator, {
+        number: row
+        for number, row in enumerate(rows, start=1 + skipped)
+        if any(row) and not row[0].startswith(_COMMENT)
+    }
 
 
 def _read_text(path: Path) -> str:
