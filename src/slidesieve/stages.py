@@ -12,7 +12,7 @@ STAGES: dict[str, int] = {
     "tissue": 2,
     "tiles": 2,
     "tile_images": 1,
-    "features": 2,
+    "features": 3,
     "folds": 1,
     "train": 10,
     "tokens": 1,

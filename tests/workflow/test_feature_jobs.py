@@ -22,7 +22,20 @@ def feature_file(toy, slide):
 def identities(toy, slides):
     """What changes when features are computed anew, be it with the same bytes."""
     kept = toy.result("toy/features/colour_texture/.kept")
-    return {slide: (kept / f"{slide}.h5").stat().st_ino for slide in slides}
+    return {
+        slide: next(
+            path for path in (feature_file(toy, slide), kept / f"{slide}.h5") if path.exists()
+        )
+        .stat()
+        .st_ino
+        for slide in slides
+    }
+
+
+def hold_inodes(toy):
+    """An inode that still has a name cannot be given to a new file."""
+    folder = toy.result("toy/features/colour_texture")
+    shutil.copytree(folder, toy.folder / "old", copy_function=os.link)
 
 
 def shard_log(toy, shard):
@@ -48,13 +61,29 @@ def test_a_new_slide_computes_only_its_own_features(toy):
 
 
 def test_a_slide_file_is_a_target(toy):
+    hold_inodes(toy)
     before = identities(toy, SLIDES)
     content = feature_file(toy, "s4").read_bytes()
     feature_file(toy, "s4").unlink()
     target = "results/toy/features/colour_texture/s4.h5"
     assert list(toy.snakemake(target).rules) == ["features"]
     assert feature_file(toy, "s4").read_bytes() == content
-    assert identities(toy, SLIDES) == before
+    after = identities(toy, SLIDES)
+    # A file that was deleted is made anew, and no other.
+    assert after.pop("s4") != before.pop("s4")
+    assert after == before
+
+
+def test_nothing_is_left_beside_the_features_when_all_is_done(toy):
+    assert not toy.result("toy/features/colour_texture/.kept").exists()
+    assert {feature_file(toy, slide).stat().st_nlink for slide in SLIDES} == {1}
+
+
+def test_a_forced_run_encodes_all_slides_anew(toy):
+    hold_inodes(toy)
+    before = identities(toy, SLIDES)
+    toy.snakemake("--forcerun", "features", "--until", "features")
+    assert not set(before.values()) & set(identities(toy, SLIDES).values())
 
 
 def test_a_slide_that_cannot_be_done_harms_no_other(toy):
@@ -87,9 +116,7 @@ def test_a_slide_that_cannot_be_done_harms_no_other(toy):
 
 def test_another_encoder_setting_computes_all_anew(toy):
     before = identities(toy, SLIDES)
-    # An inode that still has a name cannot be given to a new file.
-    kept = toy.result("toy/features/colour_texture/.kept")
-    shutil.copytree(kept, toy.folder / "old", copy_function=os.link)
+    hold_inodes(toy)
     config = toy.config
     config["encoders"] = [{"name": "colour_texture", "precision": "fp16"}]
     toy.write_config(config)

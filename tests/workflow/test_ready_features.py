@@ -105,12 +105,28 @@ def test_a_whole_run_needs_no_slides(small):
     assert small.snakemake("audit").code == 0
 
 
-def test_nan_features_are_refused_by_name(small):
+def test_damaged_files_are_quarantined_by_name_and_the_others_go_on(small):
     with h5py.File(small.folder / "h5/s3.h5", "r+") as file:
         file["features"][4, 2] = np.nan
+    small.snakemake("results/mine/cohort.csv")
+    cohort = read_csv(small.result("mine/cohort.csv")).set_index("slide_id")
+    assert cohort.loc["s3", "status"] == "failed"
+    assert "h5/s3.h5: 1 of 30 tokens hold NaN or Inf" in cohort.loc["s3", "reason"]
+    assert cohort["status"].eq("ok").sum() == 7
+
+
+def test_all_damaged_files_are_named_at_once_where_none_is_borne(small):
+    with h5py.File(small.folder / "h5/s3.h5", "r+") as file:
+        file["features"][4, 2] = np.nan
+    (small.folder / "h5/s1.h5").write_bytes(b"cut")
+    config = small.config
+    config["datasets"]["mine"] |= {"on_slide_error": "fail", "max_failed_fraction": 0.5}
+    small.write_config(config)
     outcome = small.snakemake("results/mine/features/conch_v1.csv", check=False)
     assert outcome.code != 0
+    assert "2 slides cannot be used" in outcome.text
     assert "h5/s3.h5: 1 of 30 tokens hold NaN or Inf" in outcome.text
+    assert "h5/s1.h5: cannot be opened as HDF5" in outcome.text
 
 
 def test_features_of_different_width_do_not_mix(small):

@@ -14,6 +14,7 @@ if (ROOT / "src").is_dir():
 from slidesieve.config.load import config_in_force, study_of
 from slidesieve.encoders.tiling_notes import tiling_notes
 from slidesieve.errors import ConfigError
+from slidesieve.extraction.kept import set_aside
 from slidesieve.plan import layout, params
 from slidesieve.plan.layout import benchmark, fill, log
 from slidesieve.plan.left_out import left_out
@@ -47,6 +48,9 @@ audited_models = auditable_models(study.models)
 if workflow.is_main_process:
     for note in tiling_notes(study.encoders, params.tilings(study)):
         logger.warning(note)
+    for dataset in study.datasets.values():
+        for warning in dataset.warnings:
+            logger.warning(warning)
 
 
 wildcard_constraints:

@@ -54,6 +54,9 @@ rule feature_index:
     params:
         stage=STAGES["features"],
         features=lambda wildcards: params.feature_files(dataset_of(wildcards), wildcards.encoder),
+        ready=lambda wildcards: dataset_of(wildcards).features_dir is not None,
+        stamps=of_dataset(params.ready_stamps),
+        on_slide_error=lambda wildcards: dataset_of(wildcards).settings["on_slide_error"],
         slides=of_dataset(params.cohort_rows),
         stop=of_dataset(params.stop),
     script:

@@ -1,6 +1,4 @@
 rule folds:
-    input:
-        file=lambda wildcards: dataset_of(wildcards).settings["folds"]["file"] or [],
     output:
         folds=layout.FOLDS,
     log:
@@ -17,5 +15,6 @@ rule folds:
         slides=of_dataset(params.sheet_rows),
         classes=lambda wildcards: dataset_of(wildcards).classes,
         folds=lambda wildcards: dataset_of(wildcards).settings["folds"],
+        stamps=of_dataset(params.folds_stamps),
     script:
         "../scripts/folds.py"

@@ -30,3 +30,20 @@ def obey_command_line(rule_names_for, shared_name):
         prepare_dag(*args, **kwargs)
 
     workflow._prepare_dag = with_names_replaced
+
+
+def keep_features_of_jobs_to_run():
+    """Keep what the shards' jobs would make again: Snakemake deletes the outputs of a job at its start.
+
+    A forced job makes everything anew.
+    """
+    if workflow.touch or not workflow.is_main_process:
+        return
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.name.startswith(f"{FEATURES_RULE}_") and not workflow.dag.reason(job).forced:
+            for out in job.output:
+                set_aside(Path(out))
+
+
+onstart:
+    keep_features_of_jobs_to_run()

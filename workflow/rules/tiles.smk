@@ -23,7 +23,7 @@ rule tiles:
         "../scripts/tiles.py"
 
 
-# Stops a cohort with too many unusable slides before hours of encoding.
+# Stops a cohort with too many unusable slides, or with one slide twice, before hours of encoding.
 rule tile_index:
     input:
         tissue=per_slide(layout.TISSUE),

@@ -7,6 +7,7 @@ import pandas as pd
 from slidesieve.inference.cost import measure_cost
 from slidesieve.runtime.devices import pick_device
 from slidesieve.runtime.logs import log_to
+from slidesieve.store.checksums import record_sha256
 from slidesieve.store.tables import read_csv, write_csv
 from slidesieve.training.fitted import load_model
 
@@ -26,3 +27,4 @@ for (encoder, model), path in zip(snakemake.params.models, snakemake.input.model
         )
         rows.append({"encoder": encoder, "model": model} | cost)
 write_csv(Path(snakemake.output.cost), pd.DataFrame(rows))
+record_sha256(Path(snakemake.output.cost))

@@ -13,8 +13,9 @@ from slidesieve.store.tables import write_csv
 log_to(snakemake.log[0])
 params = snakemake.params
 slides = pd.DataFrame(params.slides, columns=["slide_id", "patient_id", "label"])
-if snakemake.input.file:
-    folds = folds_table(read_own_folds(Path(snakemake.input.file)), slides)
+if params.folds["file"]:
+    own = read_own_folds(Path(params.folds["file"]), slides["slide_id"].tolist())
+    folds = folds_table(own, slides)
 else:
     folds = make_folds(slides, FoldSettings(**params.folds))
 check_folds(folds, slides, params.classes)

@@ -6,6 +6,7 @@ from slidesieve.figures.paper_table_page import paper_table_page
 from slidesieve.figures.paper_table_plot import paper_table_plot
 from slidesieve.paper_tables.table import paper_table
 from slidesieve.runtime.logs import log_to
+from slidesieve.store.checksums import record_sha256
 from slidesieve.store.tables import read_csv, write_csv
 
 log_to(snakemake.log[0])
@@ -22,3 +23,4 @@ table = paper_table(spec, summary, comparisons, cost, predictions)
 write_csv(Path(snakemake.output.table), table)
 paper_table_plot(spec, table, whose, Path(snakemake.output.figure))
 paper_table_page(spec, table, whose, Path(snakemake.output.page))
+record_sha256(Path(snakemake.output.table))

@@ -5,6 +5,7 @@ from pathlib import Path
 from slidesieve.runtime.devices import pick_device, set_threads
 from slidesieve.runtime.logs import log_to
 from slidesieve.selector_diagnostics.run import audit_model
+from slidesieve.store.checksums import record_sha256
 from slidesieve.store.tables import read_csv, write_csv
 from slidesieve.training.settings import TrainingSettings
 
@@ -25,3 +26,4 @@ tables = audit_model(
 )
 for name in ("audit", "slides", "predictions"):
     write_csv(Path(snakemake.output[name]), getattr(tables, name))
+record_sha256(*map(Path, snakemake.output))

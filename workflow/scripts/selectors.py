@@ -6,6 +6,7 @@ import pandas as pd
 
 from slidesieve.figures.selector_overview import selectors_figure
 from slidesieve.runtime.logs import log_to
+from slidesieve.store.checksums import record_sha256
 from slidesieve.store.tables import read_csv, write_csv
 
 log_to(snakemake.log[0])
@@ -19,3 +20,4 @@ table = pd.concat(audits, ignore_index=True)
 write_csv(Path(snakemake.output.table), table)
 title = f"{snakemake.wildcards.dataset}: audits of all selectors"
 selectors_figure(table, title, Path(snakemake.output.figure))
+record_sha256(Path(snakemake.output.table))

@@ -5,6 +5,7 @@ from pathlib import Path
 from slidesieve.bags import load_parts
 from slidesieve.runtime.devices import pick_device, set_threads
 from slidesieve.runtime.logs import log_to
+from slidesieve.store.checksums import record_sha256
 from slidesieve.store.tables import read_csv, write_csv
 from slidesieve.training.fitted import save_model
 from slidesieve.training.loop import fit_fold
@@ -25,3 +26,4 @@ save_model(Path(snakemake.output.model).parent, fitted)
 predictions = predict(fitted, bags["test"], settings, device)
 predictions.insert(2, "fold", fold)
 write_csv(Path(snakemake.output.predictions), predictions)
+record_sha256(*map(Path, snakemake.output))

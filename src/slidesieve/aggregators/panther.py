@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 import torch
@@ -148,7 +147,7 @@ class PANTHER(Aggregator):
         of_token = share / share.sum(dim=1, keepdim=True).clamp(min=1e-30)
         attention = (of_token * counts[:, None]).sum(dim=2)
         attention = attention + torch.finfo(attention.dtype).tiny * tokens.mask
-        return cast(Tensor, attention / attention.sum(dim=1, keepdim=True))
+        return attention / attention.sum(dim=1, keepdim=True)
 
 
 def _drawn_rows(bag: TokenBatch, most: int) -> Tensor:

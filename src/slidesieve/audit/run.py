@@ -13,19 +13,34 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from slidesieve.audit import tables
+from slidesieve.audit import recomputed, tables
 from slidesieve.audit.diagnostics import selector_problems
-from slidesieve.audit.findings import Finding, PathOf, examine, version_problems
+from slidesieve.audit.findings import (
+    Finding,
+    PathOf,
+    examine,
+    recorded_problems,
+    version_problems,
+)
 from slidesieve.audit.slides import audit_slide
 from slidesieve.audit.tokens import tokens_problems
+from slidesieve.cohort.table import slides_so_far
 from slidesieve.config.study import Dataset, Study
 from slidesieve.plan import layout
+from slidesieve.plan.params import cohort_rows
 from slidesieve.selector_diagnostics.auditable import auditable_models
 from slidesieve.store.tables import read_csv, write_csv
 from slidesieve.training.fitted import load_whole_model
 
-_TABLES = (layout.METRICS, layout.SUMMARY, layout.COST)
-_PAPER_TABLES = (layout.PAPER_METRICS, layout.PAPER_SUMMARY, layout.PAPER_COST)
+_TABLES = (layout.METRICS, layout.SUMMARY, layout.COMPARISONS, layout.COST)
+_PAPER_TABLES = (
+    layout.PAPER_METRICS,
+    layout.PAPER_SUMMARY,
+    layout.PAPER_COMPARISONS,
+    layout.PAPER_COST,
+)
+_FOLD_FILES = (layout.WEIGHTS, layout.MODEL, layout.HISTORY, layout.FOLD_PREDICTIONS)
+_SELECTOR_FILES = (layout.SELECTOR_AUDIT, layout.SELECTOR_SLIDES, layout.SELECTOR_PREDICTIONS)
 
 
 def audit_dataset(study: Study, name: str, results: Path) -> list[Finding]:
@@ -41,8 +56,10 @@ def audit_dataset(study: Study, name: str, results: Path) -> list[Finding]:
     if dataset.features_dir is None:
         for slide in tqdm(dataset.slides, desc=f"audit {name}", unit="slide", disable=None):
             findings += audit_slide(dataset, slide, study.encoders, at)
+        findings += _audit_tile_index(dataset, at)
     path = at(layout.FOLDS)
     findings += examine(path, lambda: tables.folds_problems(path, dataset))
+    findings += examine(path, lambda: recomputed.folds_differences(path, dataset))
     specs = {model: study.models[model] for model in chain.from_iterable(study.tables.values())}
     for encoder in study.encoders_of(name):
         findings += _audit_index(dataset, encoder, at)
@@ -52,6 +69,7 @@ def audit_dataset(study: Study, name: str, results: Path) -> list[Finding]:
             findings += _audit_tokens(study, dataset, encoder, model, at)
         for model in auditable_models(specs):
             findings += _audit_selector(dataset, encoder, model, at)
+    findings += _audit_selectors(study, specs, at)
     if not study.paper_tables:
         findings += _audit_cohort(study, dataset, at)
     for table, models in study.tables.items():
@@ -81,8 +99,12 @@ def _audit_models(
     dataset: Dataset, encoder: str, model: str, spec: Mapping, at: PathOf
 ) -> Iterator[Finding]:
     for fold in range(dataset.fold_count):
-        path = at(layout.FOLD, encoder=encoder, model=model, fold=fold)
+        names = {"encoder": encoder, "model": model, "fold": fold}
+        path = at(layout.FOLD, **names)
         yield from examine(path, partial(_model_problems, path, dataset, spec))
+        for pattern in _FOLD_FILES:
+            path = at(pattern, **names)
+            yield from examine(path, partial(recorded_problems, path))
 
 
 def _model_problems(folder: Path, dataset: Dataset, spec: Mapping) -> Iterator[str]:
@@ -107,7 +129,12 @@ def _audit_predictions(dataset: Dataset, encoder: str, model: str, at: PathOf) -
     def problems() -> Iterator[str]:
         folds = read_csv(at(layout.FOLDS))
         index = read_csv(at(layout.FEATURE_INDEX, encoder=encoder))
-        return tables.predictions_problems(path, dataset, folds, index)
+        of_folds = [
+            at(layout.FOLD_PREDICTIONS, encoder=encoder, model=model, fold=fold)
+            for fold in range(dataset.fold_count)
+        ]
+        yield from tables.predictions_problems(path, dataset, folds, index)
+        yield from recomputed.predictions_differences(path, of_folds)
 
     return examine(path, problems)
 
@@ -137,7 +164,19 @@ def _audit_selector(dataset: Dataset, encoder: str, model: str, at: PathOf) -> I
         predictions = read_csv(at(layout.PREDICTIONS, encoder=encoder, model=model))
         return selector_problems(path, dataset, predictions)
 
-    return examine(path, problems)
+    yield from examine(path, problems)
+    for pattern in _SELECTOR_FILES:
+        path = at(pattern, encoder=encoder, model=model)
+        yield from examine(path, partial(recorded_problems, path))
+
+
+def _audit_selectors(study: Study, specs: Mapping[str, Mapping], at: PathOf) -> Iterator[Finding]:
+    """Audit the tables of all selectors."""
+    for table, models in study.tables.items():
+        if auditable_models({model: specs[model] for model in models}):
+            pattern = layout.SELECTORS if table is None else layout.PAPER_SELECTORS
+            path = at(pattern, paper_table=table)
+            yield from examine(path, partial(recorded_problems, path))
 
 
 def _audit_cohort(study: Study, dataset: Dataset, at: PathOf) -> Iterator[Finding]:
@@ -146,9 +185,20 @@ def _audit_cohort(study: Study, dataset: Dataset, at: PathOf) -> Iterator[Findin
     def problems() -> Iterator[str]:
         encoders = study.encoders_of(dataset.name)
         indexes = [read_csv(at(layout.FEATURE_INDEX, encoder=encoder)) for encoder in encoders]
-        return tables.cohort_problems(path, dataset, indexes)
+        index = [] if dataset.features_dir else [str(at(layout.TILE_INDEX))]
+        slides = slides_so_far(cohort_rows(dataset), index)
+        return recomputed.cohort_differences(path, slides, indexes)
 
     return examine(path, problems)
+
+
+def _audit_tile_index(dataset: Dataset, at: PathOf) -> Iterator[Finding]:
+    path = at(layout.TILE_INDEX)
+    tiles, tissue = (
+        [at(pattern, slide=slide_id) for slide_id in dataset.slide_ids]
+        for pattern in (layout.TILES, layout.TISSUE)
+    )
+    return examine(path, lambda: recomputed.tiles_differences(path, dataset, tiles, tissue))
 
 
 def _audit_summaries(
@@ -156,16 +206,30 @@ def _audit_summaries(
 ) -> Iterator[Finding]:
     """Audit the tables of a dataset, or of one of its paper tables, over some models."""
     patterns = _TABLES if table is None else _PAPER_TABLES
-    metrics, summary, cost = (at(pattern, paper_table=table) for pattern in patterns)
+    metrics, summary, comparisons, cost = (at(pattern, paper_table=table) for pattern in patterns)
+    classes, evaluation = dataset.classes, study.evaluation
+    reference = study.reference_model if table is None else study.paper_tables[table]["reference"]
 
-    def metrics_problems() -> Iterator[str]:
-        predictions = {
+    def predictions() -> recomputed.Predictions:
+        return {
             (encoder, model): read_csv(at(layout.PREDICTIONS, encoder=encoder, model=model))
             for encoder in study.encoders_of(dataset.name)
             for model in models
         }
-        return tables.metrics_problems(metrics, dataset, predictions)
 
-    yield from examine(metrics, metrics_problems)
-    yield from examine(summary, lambda: tables.summary_problems(summary, read_csv(metrics)))
+    yield from examine(
+        metrics, lambda: recomputed.metrics_differences(metrics, predictions(), classes)
+    )
+    yield from examine(
+        summary, lambda: recomputed.summary_differences(summary, predictions(), classes, evaluation)
+    )
+    yield from examine(
+        comparisons,
+        lambda: recomputed.comparisons_differences(
+            comparisons, predictions(), reference, classes, evaluation
+        ),
+    )
     yield from examine(cost, lambda: tables.cost_problems(cost))
+    alone = (cost, at(layout.PAPER_TABLE, paper_table=table)) if table else (cost,)
+    for path in alone:
+        yield from examine(path, partial(recorded_problems, path))

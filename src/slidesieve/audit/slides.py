@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from slidesieve.audit.findings import Finding, PathOf, examine, version_problems
-from slidesieve.cohort.sheet import Slide
+from slidesieve.audit.findings import Finding, PathOf, examine, intact_problems, version_problems
+from slidesieve.cohort.slides import Slide
 from slidesieve.config.study import Dataset
 from slidesieve.extraction.extractor import features_fingerprint
 from slidesieve.plan import layout
 from slidesieve.slide.open import slide_fingerprint
+from slidesieve.store.checksums import slide_sha256
 from slidesieve.store.features import FeatureSet, read_features
 from slidesieve.store.hdf5 import read_stage_version
 from slidesieve.store.tile_records import TileSet
@@ -33,13 +34,14 @@ def audit_slide(
         encoders: Encoders by id.
         at: Gives the dataset's file of a pattern of `plan.layout`.
     """
+    sha256 = cache(lambda: "" if slide.path is None else slide_sha256(slide.path))
     tissue_path = at(layout.TISSUE, slide=slide.slide_id)
     tiles_path = at(layout.TILES, slide=slide.slide_id)
     yield from examine(tissue_path, lambda: _tissue_problems(tissue_path, slide))
     yield from examine(tiles_path, lambda: _tiles_problems(tiles_path, slide, dataset))
     for encoder in encoders:
         path = at(layout.FEATURES, encoder=encoder, slide=slide.slide_id)
-        yield from examine(path, partial(_features_problems, path, tiles_path, slide))
+        yield from examine(path, partial(_features_problems, path, tiles_path, slide, sha256))
 
 
 def _fingerprint(slide: Slide) -> str:
@@ -59,6 +61,7 @@ def _tissue_problems(path: Path, slide: Slide) -> Iterator[str]:
 
 
 def _tiles_problems(path: Path, slide: Slide, dataset: Dataset) -> Iterator[str]:
+    yield from intact_problems(path)
     tiles = read_tiles(path)
     if tiles.slide_id != slide.slide_id:
         yield f"is about slide {tiles.slide_id!r}"
@@ -87,8 +90,13 @@ def _outside_problems(tiles: TileSet) -> Iterator[str]:
         yield f"{outside.sum()} tiles reach beyond the slide, the first at x={x}, y={y}"
 
 
-def _features_problems(path: Path, tiles_path: Path, slide: Slide) -> Iterator[str]:
+def _features_problems(
+    path: Path, tiles_path: Path, slide: Slide, slide_content: Callable[[], str]
+) -> Iterator[str]:
+    yield from intact_problems(path)
     features, tiles = read_features(path), read_tiles(tiles_path)
+    if features.slide_sha256 != slide_content():
+        yield "was made from a slide file whose content has changed since"
     n_tokens = len(features.features)
     if features.slide_id != slide.slide_id:
         yield f"is about slide {features.slide_id!r}"

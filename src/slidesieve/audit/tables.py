@@ -8,20 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from slidesieve.audit.recomputed import differences
+from slidesieve.audit.sheet_table import sheet_table
+from slidesieve.cohort.repeats import find_repeats
 from slidesieve.config.study import Dataset
-from slidesieve.evaluation.tables import metrics_table
-from slidesieve.extraction.index import index_features
+from slidesieve.extraction.index import header_of_ready, index_features
 from slidesieve.splits.folds import check_folds, fold_columns
+from slidesieve.store.features import read_feature_header
 from slidesieve.store.tables import read_csv
 
 # CSVs keep seven significant digits.
 _TOLERANCE = 1e-5
-
-
-def sheet_table(dataset: Dataset) -> pd.DataFrame:
-    """slide_id, patient_id, label of a dataset's slides."""
-    rows = [(slide.slide_id, slide.patient_id, slide.label) for slide in dataset.slides]
-    return pd.DataFrame(rows, columns=["slide_id", "patient_id", "label"])
 
 
 def folds_problems(path: Path, dataset: Dataset) -> Iterator[str]:
@@ -34,29 +31,17 @@ def folds_problems(path: Path, dataset: Dataset) -> Iterator[str]:
 
 
 def index_problems(path: Path, dataset: Dataset, files: Mapping[str, Path]) -> Iterator[str]:
-    """Problems of a feature index, made anew from the files it lists."""
-    stored = read_csv(path)
-    fresh = index_features(dataset.slide_ids, files)
-    if list(stored["slide_id"]) != dataset.slide_ids:
-        yield "does not list the slides of the sheet"
-        return
-    for column in ("status", "n_tokens", "n_dropped", "fingerprint"):
-        differs = (stored[column].astype(str) != fresh[column].astype(str)).to_numpy()
-        for slide_id in stored.loc[differs, "slide_id"]:
-            yield f"{column} of slide {slide_id} is not that of its features file"
-
-
-def cohort_problems(path: Path, dataset: Dataset, indexes: list[pd.DataFrame]) -> Iterator[str]:
-    """Problems of cohort.csv against the feature indexes."""
-    cohort = read_csv(path, required=["slide_id", "status", "reason"])
-    if list(cohort["slide_id"]) != dataset.slide_ids:
-        yield "does not list the slides of the sheet"
-        return
-    usable = np.logical_and.reduce([(index["status"] == "ok").to_numpy() for index in indexes])
-    for slide_id in cohort.loc[(cohort["status"] == "ok") != usable, "slide_id"]:
-        yield f"status of slide {slide_id} is not that of its features"
-    for slide_id in cohort.loc[(cohort["status"] != "ok") & (cohort["reason"] == ""), "slide_id"]:
-        yield f"slide {slide_id} is not ok, without a reason"
+    """Problems of a feature index, made anew from the files it lists; slides that are alike."""
+    header_of = header_of_ready if dataset.features_dir else read_feature_header
+    fresh = index_features(dataset.slide_ids, files, header_of)
+    yield from differences(
+        path, fresh.drop(columns="path"), ["slide_id"], "the features files", ignored=["path"]
+    )
+    slides = sheet_table(dataset)
+    features = dict(zip(fresh["slide_id"], fresh["features_sha256"], strict=True))
+    yield from find_repeats(slides, features, "features files")[0]
+    read = {slide_id: header_of(file).slide_sha256 for slide_id, file in files.items()}
+    yield from find_repeats(slides, read, "slide files")[0]
 
 
 def predictions_problems(
@@ -106,36 +91,6 @@ def _membership_problems(
         differs = table[column].to_numpy() != truth[column].reindex(table["slide_id"]).to_numpy()
         for slide_id in table.loc[differs, "slide_id"]:
             yield f"{column} of slide {slide_id} is not that of folds.csv"
-
-
-def metrics_problems(
-    path: Path, dataset: Dataset, predictions: Mapping[tuple[str, str], pd.DataFrame]
-) -> Iterator[str]:
-    """Problems of metrics.csv, computed anew from the predictions."""
-    keys = ["encoder", "model", "level", "fold", "metric"]
-    stored = read_csv(path, required=[*keys, "value"]).astype({"fold": str}).set_index(keys)
-    fresh = metrics_table(predictions, dataset.classes).astype({"fold": str}).set_index(keys)
-    if set(stored.index) != set(fresh.index):
-        yield "does not have a row for every encoder, model, level, fold and metric"
-        return
-    values = stored["value"].reindex(fresh.index).to_numpy(dtype=float)
-    wrong = ~np.isclose(values, fresh["value"], rtol=_TOLERANCE, atol=1e-9, equal_nan=True)
-    for key in fresh.index[wrong]:
-        yield f"{' '.join(key)} is not what the predictions give"
-
-
-def summary_problems(path: Path, metrics: pd.DataFrame) -> Iterator[str]:
-    """Problems of summary.csv against metrics.csv."""
-    keys = ["encoder", "model", "level", "metric"]
-    summary = read_csv(path, required=[*keys, "mean", "std", "ci_low", "ci_high"])
-    over_folds = metrics[metrics["fold"].astype(str) != "pooled"]
-    means = over_folds.groupby(keys)["value"].mean()
-    stored = summary.set_index(keys)["mean"].reindex(means.index)
-    wrong = ~np.isclose(stored, means, rtol=_TOLERANCE, atol=1e-9, equal_nan=True)
-    for key in means.index[wrong]:
-        yield f"mean of {' '.join(key)} is not that of metrics.csv"
-    if (summary["ci_low"] > summary["ci_high"]).any():
-        yield "holds an interval whose ends are swapped"
 
 
 def cost_problems(path: Path) -> Iterator[str]:

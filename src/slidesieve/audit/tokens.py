@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from slidesieve.audit.findings import version_problems
+from slidesieve.audit.findings import intact_problems, version_problems
 from slidesieve.audit.slides import count_strangers
 from slidesieve.inference.attention import tested_fold
 from slidesieve.inference.token_trace import tokens_fingerprint
@@ -31,6 +31,7 @@ def tokens_problems(
         model_folder: The folder of the model's folds.
         folds: The folds table.
     """
+    yield from intact_problems(path)
     tokens, features = read_tokens(path), read_features(features_path)
     yield from version_problems("tokens", read_stage_version(path))
     for name, expected in (("slide_id", path.stem), ("model", path.parent.name)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import pandas as pd
@@ -35,6 +36,21 @@ def refuse_failed(outcome: SlideOutcome, on_slide_error: str) -> None:
         raise SlideError(f"slide {outcome.slide_id}: {outcome.reason}")
 
 
+def refuse_any_failed(table: pd.DataFrame, on_slide_error: str) -> None:
+    """Stop at unusable slides if the config asks for it.
+
+    Args:
+        table: slide_id, status and reason; one row per slide.
+        on_slide_error: "fail" or "quarantine".
+
+    Raises:
+        SlideError: Names every failed slide and its reason.
+    """
+    failed = table[table["status"] == "failed"]
+    if on_slide_error == "fail" and len(failed):
+        raise SlideError(f"{len(failed)} slides cannot be used:\n{_listed(failed)}")
+
+
 def refuse_too_many_failed(table: pd.DataFrame, max_failed_fraction: float) -> None:
     """Stop when more slides than the config allows have no tokens.
 
@@ -46,10 +62,15 @@ def refuse_too_many_failed(table: pd.DataFrame, max_failed_fraction: float) -> N
         SlideError: Names every unusable slide and its reason.
     """
     unusable = table[table["status"] != "ok"]
-    if len(unusable) > max_failed_fraction * len(table):
-        pairs = zip(unusable["slide_id"], unusable["reason"], strict=True)
-        listed = "\n".join(f"  {slide_id}: {reason}" for slide_id, reason in pairs)
+    allowed = max_failed_fraction * len(table)
+    # A share of exactly the limit must not fail by the rounding of 0.07 × 100.
+    if len(unusable) > allowed and not math.isclose(len(unusable), allowed):
         raise SlideError(
             f"{len(unusable)} of {len(table)} slides cannot be used, more than "
-            f"max_failed_fraction = {max_failed_fraction:g} allows:\n{listed}"
+            f"max_failed_fraction = {max_failed_fraction:g} allows:\n{_listed(unusable)}"
         )
+
+
+def _listed(slides: pd.DataFrame) -> str:
+    pairs = zip(slides["slide_id"], slides["reason"], strict=True)
+    return "\n".join(f"  {slide_id}: {reason}" for slide_id, reason in pairs)

@@ -1,5 +1,7 @@
 """The sample sheet: one row per slide.
 
+Tables of spreadsheets, R and pandas are read as they are, see `sheets.written_tables`.
+
 Columns: slide_id, patient_id, label, path; optional mpp (µm per level-0 px; beats the file's own),
 any `tissue.<parameter>` that overrides the dataset's segmentation for that slide, and any
 `meta.<name>`, which SlideSieve ignores. Sheets of ready-made features have no path.
@@ -7,18 +9,23 @@ any `tissue.<parameter>` that overrides the dataset's segmentation for that slid
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import Field, StrictFloat, StrictInt, StrictStr
 from pydantic.dataclasses import dataclass as settings_dataclass
 
+from slidesieve.cohort.cells import is_blank, parse_mpp, parse_value
+from slidesieve.cohort.sheet_warnings import sheet_warnings
+from slidesieve.cohort.slides import Slide
+from slidesieve.errors import ConfigError
 from slidesieve.parsing.schema import WORDS
 from slidesieve.parsing.settings import STRICT, settings_problems
 from slidesieve.parsing.suggestions import did_you_mean
+from slidesieve.sheets.regular_files import look_at
+from slidesieve.sheets.written_tables import SEPARATORS, WrittenTable, read_written_table
 from slidesieve.slide.plausible import PLAUSIBLE_MPP
 
 _TISSUE_PREFIX = "tissue."
@@ -31,8 +38,11 @@ class _Row:
 
     slide_id: StrictStr = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        # Files of a slide carry its name with up to 30 characters more; file systems stop at 255.
+        max_length=200,
         json_schema_extra={
-            WORDS: "a name fit for a file: letters, digits, '.', '_' and '-', no sign in front"
+            WORDS: "a name fit for a file: at most 200 letters, digits, '.', '_' and '-', "
+            "no sign in front"
         },
     )
     patient_id: StrictStr
@@ -54,27 +64,6 @@ _REQUIRED = _COLUMNS[:3]
 
 
 @dataclass(frozen=True)
-class Slide:
-    """One row of the sample sheet.
-
-    Attributes:
-        slide_id: Unique name within the dataset, safe as a file name.
-        patient_id: Folds never separate the slides of a patient.
-        label: One of the dataset's classes.
-        path: The slide, or None in a sheet of ready-made features.
-        mpp: µm per level-0 px as the sheet states it, or None.
-        tissue: Segmentation parameters this slide overrides.
-    """
-
-    slide_id: str
-    patient_id: str
-    label: str
-    path: Path | None = None
-    mpp: float | None = None
-    tissue: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Sheet:
     """Outcome of reading a sample sheet.
 
@@ -82,11 +71,13 @@ class Sheet:
         slides: The rows without a mistake.
         problems: One sentence per mistake.
         n_unread: Number of rows with mistakes.
+        warnings: One sentence per thing that is allowed and may be a trap.
     """
 
     slides: tuple[Slide, ...]
     problems: tuple[str, ...]
     n_unread: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def read_sheet(
@@ -100,29 +91,21 @@ def read_sheet(
         needs_path: Whether every row must name a slide.
         slides_dir: Folder that relative slide paths start from (default: the working directory).
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            header = list(reader.fieldnames or ())
-            # Row 1 is the header, as spreadsheets count.
-            rows = dict(enumerate(reader, start=2))
-    except OSError as error:
-        return Sheet((), (f"{path}: cannot be read ({error.strerror})",))
-    except (UnicodeDecodeError, csv.Error) as error:
-        return Sheet((), (f"{path}: is no UTF-8 CSV table ({error}); export it as CSV UTF-8",))
     required = (*_REQUIRED, "path") if needs_path else _REQUIRED
-    problems = _header_problems(path, header, required)
-    if problems or not rows:
+    try:
+        table = read_written_table(path, _COLUMNS)
+    except ConfigError as error:
+        return Sheet((), error.problems)
+    problems = _header_problems(path, table, required)
+    if problems or not table.rows:
         return Sheet((), tuple(problems) or (f"{path}: has no rows",))
-    cells = {number: _cells(row) for number, row in rows.items()}
+    problems += table.problems
+    cells = {number: _cells(row) for number, row in table.rows.items()}
     mistaken: set[int] = set()
     problems += _missing_cells(path, cells, required, classes, mistaken)
     problems += _unknown_labels(path, cells, classes, mistaken)
     for number, row in cells.items():
-        where = f"{path}, row {number}"
-        found = _row_problems(row, where)
-        if rows[number].get(None):
-            found.append(f"{where}: has more cells than the header")
+        found = _row_problems(row, f"{path}, row {number}")
         problems += found
         mistaken |= {number} if found else set()
     slides = {
@@ -130,13 +113,19 @@ def read_sheet(
         for number, row in cells.items()
         if number not in mistaken
     }
-    problems += _repeat_problems(path, slides)
-    problems += _patient_problems(path, slides.values())
-    return Sheet(tuple(slides.values()), tuple(problems), len(mistaken))
+    problems += _repeated_ids(path, slides)
+    repeats, warnings = _repeated_files(path, slides)
+    warnings += sheet_warnings(path, slides.values())
+    return Sheet(tuple(slides.values()), (*problems, *repeats), len(mistaken), tuple(warnings))
 
 
-def _header_problems(path: Path, header: Sequence[str], required: Sequence[str]) -> list[str]:
-    problems = [f"{path}: column {name!r} is missing" for name in required if name not in header]
+def _header_problems(path: Path, table: WrittenTable, required: Sequence[str]) -> list[str]:
+    header = table.header
+    separator = SEPARATORS.get(table.separator, repr(table.separator))
+    seen = f"; the header, with {separator} between cells, has: {', '.join(header) or 'nothing'}"
+    problems = [
+        f"{path}: column {name!r} is missing{seen}" for name in required if name not in header
+    ]
     for name in dict.fromkeys(header):
         if header.count(name) > 1:
             problems.append(f"{path}: column {name!r} appears {header.count(name)} times")
@@ -191,24 +180,15 @@ def _row_problems(row: Mapping[str, object], where: str) -> list[str]:
     )
 
 
-def _cells(row: Mapping[str | None, str | None]) -> dict[str, object]:
+def _cells(row: Mapping[str, str]) -> dict[str, object]:
     """The cells that hold something, numbers and booleans parsed where text is not meant."""
-    return {
-        name: value.strip() if name in _TEXT_COLUMNS else _parse(value.strip())
-        for name, value in row.items()
-        if name is not None and value is not None and value.strip()
-    }
-
-
-def _parse(cell: str) -> bool | int | float | str:
-    if cell.lower() in ("true", "false"):
-        return cell.lower() == "true"
-    for kind in (int, float):
-        try:
-            return kind(cell)
-        except ValueError:
-            continue
-    return cell
+    values: dict[str, object] = {}
+    for name, cell in row.items():
+        if name in _TEXT_COLUMNS:
+            values |= {name: cell} if cell else {}
+        elif not is_blank(cell):
+            values[name] = parse_mpp(cell) if name == "mpp" else parse_value(cell)
+    return values
 
 
 def _slide(cells: Mapping[str, object], slides_dir: Path) -> Slide:
@@ -226,37 +206,43 @@ def _slide(cells: Mapping[str, object], slides_dir: Path) -> Slide:
     )
 
 
-def _repeat_problems(path: Path, slides: Mapping[int, Slide]) -> list[str]:
-    rows_of_id: dict[str, list[int]] = defaultdict(list)
-    rows_of_path: dict[Path, list[int]] = defaultdict(list)
+def _repeated_ids(path: Path, slides: Mapping[int, Slide]) -> Iterator[str]:
+    rows_of: dict[str, list[int]] = defaultdict(list)
     for number, slide in slides.items():
-        rows_of_id[slide.slide_id].append(number)
+        rows_of[slide.slide_id].append(number)
+    for slide_id, rows in rows_of.items():
+        if len(rows) > 1:
+            yield f"{path}: slide_id {slide_id!r} stands in rows {_join(rows)}; it must be unique"
+
+
+def _repeated_files(path: Path, slides: Mapping[int, Slide]) -> tuple[list[str], list[str]]:
+    """Problems and warnings of slides that are one file, whatever names the sheet has for it.
+
+    Pipes and folders that give no answer are problems, too.
+    """
+    looks = look_at(slide.path for slide in slides.values() if slide.path is not None)
+    rows_of: dict[tuple, list[int]] = defaultdict(list)
+    problems, warnings = [], []
+    for number, slide in slides.items():
         if slide.path is not None:
-            rows_of_path[slide.path].append(number)
-    problems = [
-        f"{path}: slide_id {slide_id!r} stands in rows {_join(rows)}; it must be unique"
-        for slide_id, rows in rows_of_id.items()
-        if len(rows) > 1
-    ]
-    problems += [
-        f"{path}: the slide {slide_path} stands in rows {_join(rows)}; "
-        "the same slide twice would leak between folds"
-        for slide_path, rows in rows_of_path.items()
-        if len(rows) > 1
-    ]
-    return problems
-
-
-def _patient_problems(path: Path, slides: Iterable[Slide]) -> list[str]:
-    labels: dict[str, set[str]] = defaultdict(set)
-    for slide in slides:
-        labels[slide.patient_id].add(slide.label)
-    return [
-        f"{path}: patient {patient!r} has slides of {len(found)} classes "
-        f"({', '.join(sorted(found))}); a patient must have one label"
-        for patient, found in labels.items()
-        if len(found) > 1
-    ]
+            rows_of[looks[slide.path].identity].append(number)
+            if reason := looks[slide.path].problem:
+                problems.append(f"{path}, row {number}: {slide.path} cannot be used: {reason}")
+    for rows in rows_of.values():
+        if len(rows) == 1:
+            continue
+        same = [slides[number] for number in rows]
+        names = list(dict.fromkeys(str(slide.path) for slide in same))
+        said = f"{path}: the slide {names[0]} stands in rows {_join(rows)}"
+        said += f" (also as {', '.join(names[1:])})" if len(names) > 1 else ""
+        if len({(slide.patient_id, slide.label) for slide in same}) > 1:
+            problems.append(
+                f"{said} under several patients or labels; "
+                "the same slide twice would leak between folds"
+            )
+        else:
+            warnings.append(f"{said}; it counts as often in training and in every metric")
+    return problems, warnings
 
 
 def _join(numbers: Iterable[int]) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 from slidesieve.cohort.sheet import Sheet
 from slidesieve.config.encoder_entry import EncoderEntry
+from slidesieve.config.names import class_names
+from slidesieve.config.own_folds_checks import own_folds_problems
 from slidesieve.config.paper_table_checks import paper_table_problems
 from slidesieve.config.rule_names import reserved_names
 from slidesieve.config.study import encoder_specs, read_dataset_sheet
@@ -22,6 +24,7 @@ from slidesieve.splits.own_folds import read_own_folds
 from slidesieve.splits.settings import FoldSettings
 from slidesieve.tissue.params import TissueParams
 
+_MOST_PROBLEMS = 30
 # Keys of earlier versions, and what to write now.
 _RENAMED = {"studies": "it is called `paper_tables` now"}
 
@@ -96,12 +99,10 @@ def _is_folder(path: str) -> bool:
 def _sheet(settings: Mapping) -> Sheet | None:
     """The dataset's sheet, unless the config is too broken to say which and with what classes."""
     key = "slides" if settings.get("features") is None else "labels"
-    classes = settings.get("classes")
-    if not isinstance(settings.get(key), str) or not isinstance(classes, list) or not classes:
+    classes = class_names(settings.get("classes"))
+    if not isinstance(settings.get(key), str) or not classes:
         return None
-    if not all(isinstance(label, str) for label in classes):
-        return None
-    return read_dataset_sheet(settings)
+    return read_dataset_sheet({**settings, "classes": classes})
 
 
 def _tissue_problems(sheet: Sheet, where: str) -> Iterator[str]:
@@ -124,27 +125,36 @@ def _fold_problems(sheet: Sheet | None, settings: Mapping, where: str) -> Iterat
     if not isinstance(folds, Mapping):
         return
     if isinstance(folds.get("file"), str):
-        yield from _own_folds_problems(folds, f"{where}.folds")
+        yield from _own_folds_problems(folds, f"{where}.folds", sheet, settings.get("classes"))
     elif sheet is not None:
         k = folds.get("k", FoldSettings().k)
         if isinstance(k, int) and sheet.slides:
-            yield from _small_classes(sheet, settings["classes"], k, where)
+            yield from _small_classes(sheet, class_names(settings["classes"]), k, where)
 
 
-def _own_folds_problems(folds: Mapping, where: str) -> Iterator[str]:
+def _own_folds_problems(
+    folds: Mapping, where: str, sheet: Sheet | None, classes: object
+) -> Iterator[str]:
     """A folds file decides the number of folds; keys that say it too must agree."""
+    ids = [slide.slide_id for slide in sheet.slides] if sheet else []
     try:
-        found = read_own_folds(Path(folds["file"])).n_folds
+        own = read_own_folds(Path(folds["file"]), ids)
     except ConfigError as error:
         yield from (f"{where}.file: {problem}" for problem in error.problems)
         return
-    if "k" in folds and folds["k"] != found:
+    if "k" in folds and folds["k"] != own.n_folds:
         yield (
-            f"{where}.k is {folds['k']}, but {folds['file']} has {found} fold(s); "
+            f"{where}.k is {folds['k']}, but {folds['file']} has {own.n_folds} fold(s); "
             "leave k out: the file decides"
         )
     if folds.get("repeats", 1) != 1:
         yield f"{where}.repeats: goes with drawn folds; leave it out, for {folds['file']} decides"
+    # Rows that could not be read would all be missed in the folds.
+    if sheet is not None and not sheet.problems and isinstance(classes, list):
+        problems = own_folds_problems(own, sheet.slides, class_names(classes))
+        yield from (f"{where}.file: {problem}" for problem in problems[:_MOST_PROBLEMS])
+        if len(problems) > _MOST_PROBLEMS:
+            yield f"{where}.file: and {len(problems) - _MOST_PROBLEMS} more mistakes"
 
 
 def _small_classes(sheet: Sheet, classes: Sequence[str], k: int, where: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool, StrictFloat, StrictStr
 from pydantic.dataclasses import dataclass
 
-from slidesieve.config.names import FileName
+from slidesieve.config.names import ClassName, FileName
 from slidesieve.parsing.settings import STRICT, UNIQUE
 from slidesieve.slide.plausible import PLAUSIBLE_MPP
 from slidesieve.splits.settings import FoldSettings
@@ -39,7 +39,7 @@ class DatasetSource:
     encoder: FileName = Field(
         default="provided", description="Name of the ready-made features in the tables."
     )
-    classes: Annotated[list[StrictStr], UNIQUE] = Field(
+    classes: Annotated[list[ClassName], UNIQUE] = Field(
         min_length=2,
         json_schema_extra={"uniqueItems": True},
         description="Labels in the order of the tables (and of the grades, for the kappa).",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from slidesieve.cohort.sheet import Sheet, Slide, read_sheet
+from slidesieve.cohort.sheet import Sheet, read_sheet
+from slidesieve.cohort.slides import Slide
 from slidesieve.config.study_settings import StudySettings
 from slidesieve.parsing.settings import parse_settings, plain
 from slidesieve.reduction.registry import reducer_entry
-from slidesieve.splits.own_folds import read_own_folds
+from slidesieve.splits.own_folds import OwnFolds, read_own_folds
 
 FEATURE_ENDINGS = (".h5", ".hdf5", ".pt", ".pth")
 
@@ -28,6 +29,7 @@ class Dataset:
         features_dir: Folder of ready-made features, or None if the dataset starts from slides.
         fold_count: Number of folds: K times the repeats, or as many as the user's own file has.
         tested: Slides that some fold tests; others have no out-of-fold prediction.
+        warnings: What the sheet may say and may be a trap all the same, one sentence each.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Dataset:
     features_dir: Path | None
     fold_count: int
     tested: frozenset[str]
+    warnings: tuple[str, ...] = ()
     _by_id: Mapping[str, Slide] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -177,7 +180,8 @@ def build_study(config: Mapping, sheets: Mapping[str, Sheet]) -> Study:
 
 def _dataset(name: str, settings: Mapping, sheet: Sheet) -> Dataset:
     folds, features = settings["folds"], settings["features"]
-    own = None if folds["file"] is None else read_own_folds(Path(folds["file"]))
+    ids = [slide.slide_id for slide in sheet.slides]
+    own = None if folds["file"] is None else read_own_folds(Path(folds["file"]), ids)
     return Dataset(
         name=name,
         slides=sheet.slides,
@@ -185,8 +189,15 @@ def _dataset(name: str, settings: Mapping, sheet: Sheet) -> Dataset:
         settings=settings,
         features_dir=None if features is None else Path(features),
         fold_count=own.n_folds if own else folds["k"] * folds["repeats"],
-        tested=own.tested if own else frozenset(slide.slide_id for slide in sheet.slides),
+        tested=own.tested if own else frozenset(ids),
+        warnings=(*sheet.warnings, *(_unused(own) if own else ())),
     )
+
+
+def _unused(own: OwnFolds) -> Iterator[str]:
+    for fold, slides in own.unused.items():
+        shown = ", ".join(slides[:5]) + (", …" if len(slides) > 5 else "")
+        yield f"{fold} of the own folds does not use {len(slides)} slide(s): {shown}"
 
 
 def _given(settings: Mapping) -> dict[str, object]:

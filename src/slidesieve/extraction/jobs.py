@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slidesieve.cohort.quarantine import refuse_failed
 from slidesieve.encoders.base import Encoder
 from slidesieve.errors import ContractError, SlideSieveError
 from slidesieve.extraction.extractor import FeatureExtractor, encoder_identity, features_fingerprint
+from slidesieve.extraction.kept import kept_path, put_into_place
 from slidesieve.stages import STAGES
-from slidesieve.store.atomic import link_into_place
+from slidesieve.store.atomic import sweep_partials
+from slidesieve.store.checksums import slide_sha256
 from slidesieve.store.features import read_feature_header, write_features
-from slidesieve.store.hdf5 import read_stage_version
+from slidesieve.store.hdf5 import is_intact, read_stage_version
 from slidesieve.store.tile_records import TileSet
 from slidesieve.store.tiles import read_tiles
 
 log = logging.getLogger(__name__)
-
-# Snakemake deletes the outputs of a job before it starts and when it fails. What is finished
-# therefore has a second name here, which takes no space.
-KEPT = ".kept"
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,8 @@ def extract_slides(
     """Make the features file of each slide, or find it made already.
 
     Features that an earlier job finished from the same slide, tiles and encoder are kept, byte for
-    byte. A slide that cannot be done does not keep the others from being done; files appear in
-    their places once all are.
+    byte; checksums of the slide and of the file itself decide. A slide that cannot be done does not
+    keep the others from being done; files appear in their places once all are.
 
     Args:
         tasks: The slides.
@@ -60,6 +58,9 @@ def extract_slides(
     Raises:
         SlideSieveError: Names the slides that could not be done, at the end.
     """
+    for task in tasks:
+        sweep_partials(task.out)
+        sweep_partials(kept_path(task.out))
     problems = []
     with FeatureExtractor(encoder, workers) as extractor:
         for number, task in enumerate(tasks, 1):
@@ -75,35 +76,37 @@ def extract_slides(
             "the others are finished and will be kept:\n  " + "\n  ".join(problems)
         )
     for task in tasks:
-        link_into_place(_kept(task), task.out)
-
-
-def _kept(task: SlideTask) -> Path:
-    return task.out.parent / KEPT / task.out.name
+        put_into_place(task.out)
 
 
 def _keep_features(
     task: SlideTask, encoder: Encoder, on_slide_error: str, extractor: FeatureExtractor
 ) -> None:
     tiles = read_tiles(task.tiles)
-    kept = _kept(task)
-    if _is_done(kept, tiles, encoder):
+    kept = kept_path(task.out)
+    slide = slide_sha256(task.path)
+    if _is_done(kept, slide, tiles, encoder):
         log.info("slide %s: its features are kept", task.slide_id)
-    else:
-        features = extractor.extract(task.path, tiles)
-        refuse_failed(features, on_slide_error)
-        write_features(kept, features)
+        return
+    kept.unlink(missing_ok=True)
+    features = replace(extractor.extract(task.path, tiles), slide_sha256=slide)
+    refuse_failed(features, on_slide_error)
+    write_features(kept, features)
 
 
-def _is_done(path: Path, tiles: TileSet, encoder: Encoder) -> bool:
+def _is_done(path: Path, slide: str, tiles: TileSet, encoder: Encoder) -> bool:
     """Whether a file holds usable features of these tiles by this encoder, made by this code."""
+    if not path.exists():
+        return False
     try:
         header = read_feature_header(path)
-    except ContractError:
+        return (
+            # What could not be read may have become readable.
+            (header.status, header.n_dropped, header.slide_sha256) == ("ok", 0, slide)
+            and header.fingerprint == features_fingerprint(tiles, encoder_identity(encoder))
+            and read_stage_version(path) == STAGES["features"]
+            and is_intact(path)
+        )
+    except ContractError as error:
+        log.warning("%s; its features are computed anew", error)
         return False
-    # What could not be read may have become readable.
-    return (
-        header.status == "ok"
-        and header.fingerprint == features_fingerprint(tiles, encoder_identity(encoder))
-        and read_stage_version(path) == STAGES["features"]
-    )

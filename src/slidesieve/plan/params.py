@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from slidesieve.cohort.sheet import Slide
+from slidesieve.cohort.slides import Slide
 from slidesieve.config.study import Dataset, Study
 from slidesieve.plan import layout
 from slidesieve.tissue import packed
@@ -28,6 +28,30 @@ def slide_inputs(path: Path | None) -> list[str]:
 def packed_outlines(tissue: str) -> list[str]:
     """Compressed outlines that lie beside a tissue file, as inputs."""
     return [str(path) for path in packed.packed_outlines(Path(tissue))]
+
+
+def file_stamp(path: Path | None) -> tuple[int, int] | None:
+    """Size and time (s) of a file, so that one put in its place is noticed though it is older.
+
+    Returns:
+        None where there is no file yet, and for slides that the workflow paints itself.
+    """
+    if path is None or _is_painted(path):
+        return None
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, int(found.st_mtime)
+
+
+def weights_stamps(encoder: Mapping) -> dict[str, tuple[int, int] | None]:
+    """Size and time of the local files of weights that an encoder's entry names."""
+    if not encoder.get("weights"):
+        return {}
+    weights = Path(str(encoder["weights"]))
+    files = sorted(weights.iterdir()) if weights.is_dir() else [weights]
+    return {str(file): file_stamp(file) for file in files}
 
 
 def truth_masks(dataset: Dataset) -> dict[str, str]:
@@ -62,11 +86,28 @@ def feature_files(dataset: Dataset, encoder: str) -> dict[str, str]:
     return {slide_id: str(path) for slide_id, path in found.items() if path}
 
 
+def ready_stamps(dataset: Dataset) -> dict[str, tuple[int, int] | None]:
+    """Size and time of each ready-made features file; none where the workflow makes them."""
+    found = {slide_id: dataset.ready_features(slide_id) for slide_id in dataset.slide_ids}
+    return {slide_id: file_stamp(path) for slide_id, path in found.items() if path}
+
+
+def folds_stamps(dataset: Dataset) -> dict[str, tuple[int, int] | None]:
+    """Size and time of the user's own files of folds, which may be a folder or a pattern."""
+    if dataset.settings["folds"]["file"] is None:
+        return {}
+    path = Path(dataset.settings["folds"]["file"])
+    files = path.parent.glob(path.name) if "*" in path.name else [path]
+    found = [part for file in files for part in (file.rglob("*.csv") if file.is_dir() else [file])]
+    return {str(file): file_stamp(file) for file in sorted(found)}
+
+
 def scale(dataset: Dataset, slide: Slide) -> dict[str, object]:
     """The slide's file, and how its µm per px is found."""
     settings = dataset.settings
     return {
         "path": str(slide.path),
+        "file": file_stamp(slide.path),
         "on_slide_error": settings["on_slide_error"],
         "outline_origin": settings["outline_origin"],
         "scale": {

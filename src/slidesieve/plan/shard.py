@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from slidesieve.config.study import Dataset, Study
 from slidesieve.extraction.shards import shards_of
 from slidesieve.plan import layout
-from slidesieve.plan.params import slide_inputs
+from slidesieve.plan.params import slide_inputs, weights_stamps
 
 # Rules of shards are called so, and `features` stands for all of them on the command line.
 FEATURES_RULE = "features"
@@ -59,6 +59,7 @@ class Shard:
             "slides": paths,
             "on_slide_error": self.dataset.settings["on_slide_error"],
             "encoder": dict(self.encoder_spec),
+            "weights": weights_stamps(self.encoder_spec),
         }
 
 

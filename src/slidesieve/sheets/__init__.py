@@ -1,1 +1,1 @@
-"""Sample sheets from the tables that public archives hand out."""
+"""Tables that people and public archives hand out, and sample sheets drafted from them."""

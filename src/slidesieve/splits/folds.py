@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from slidesieve.errors import ConfigError
-from slidesieve.splits.own_folds import PARTS, OwnFolds
+from slidesieve.splits.own_folds import PARTS, UNUSED, OwnFolds
 from slidesieve.splits.patient_leaks import shared_patients
 from slidesieve.splits.settings import FoldSettings
 
@@ -84,7 +84,7 @@ def check_folds(folds: pd.DataFrame, cohort: pd.DataFrame, classes: Sequence[str
     The val part may be empty in all folds (then models train to the last epoch), not in some.
 
     Args:
-        folds: The folds table; all cells text.
+        folds: The folds table; all cells text. A slide that a fold does not use is "unused".
         cohort: slide_id, patient_id, label of the slides the folds are for.
         classes: The dataset's classes; each must occur in every train part.
 
@@ -216,11 +216,12 @@ def _fold_problems(
 ) -> list[str]:
     cells = folds[name]
     problems = [
-        f"{name}: slide {slide} is '{cell}'; allowed: {', '.join(PARTS)}"
+        f"{name}: slide {slide} is '{cell}'; allowed: {', '.join(PARTS)}, {UNUSED}"
         for slide, cell in zip(folds["slide_id"], cells, strict=True)
-        if cell not in PARTS
+        if cell not in (*PARTS, UNUSED)
     ]
-    problems += shared_patients(folds["slide_id"], folds["patient_id"], cells, name)
+    used = folds[cells != UNUSED]
+    problems += shared_patients(used["slide_id"], used["patient_id"], used[name], name)
     wanted_parts = [part for part in PARTS if part != "val" or val_expected]
     problems += [f"{name}: no slide is in {p}" for p in wanted_parts if not (cells == p).any()]
     in_train = set(folds.loc[cells == "train", "label"])

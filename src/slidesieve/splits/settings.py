@@ -34,7 +34,8 @@ class FoldSettings:
     )
     file: StrictStr | None = Field(
         default=None,
-        description="Your own table of folds in place of drawn ones: slide_id, patient_id, label "
-        "and fold_0, fold_1, … with train, val or test in each cell; or one CSV with the columns "
-        "train, val and test. It decides the number of folds; one is enough.",
+        description="Your own folds in place of drawn ones: a table of slide_id, patient_id, label "
+        "and fold_0, fold_1, … with train, val, test or unused in each cell; one CSV of CLAM's, "
+        "with the columns train, val and test; or a folder of such files, or of train.csv, val.csv "
+        "and test.csv. It decides the number of folds; one is enough.",
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,14 +32,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def link_into_place(source: Path, path: Path) -> None:
-    """Give a file a second name; where the file system knows no such thing, copy it."""
-    path.unlink(missing_ok=True)
-    try:
-        path.hardlink_to(source)
-    except OSError:
-        with atomic_path(path) as partial:
-            shutil.copy2(source, partial)
+def sweep_partials(path: Path) -> None:
+    """Delete what killed writers of a file left behind; only the file's next writer may."""
+    for partial in path.parent.glob(f".{glob.escape(path.stem)}.*.partial{path.suffix}"):
+        partial.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

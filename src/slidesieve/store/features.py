@@ -1,12 +1,11 @@
 """The features file: one embedding a tile, and where that tile lies.
 
-`features` (N, D) float16 or float32 and `coords` int64 (N, 2), row for row. Files that TRIDENT or
-CLAM wrote (HDF5, and tensors in .pt) are read as well.
+`features` (N, D) float16 or float32 and `coords` int64 (N, 2), row for row. Files that TRIDENT,
+CLAM or STAMP wrote (HDF5, and tensors in .pt) are read as well.
 """
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,8 +15,13 @@ from numpy.typing import NDArray
 from slidesieve.errors import ContractError
 from slidesieve.stages import STAGES
 from slidesieve.store import hdf5
+from slidesieve.store.checksums import arrays_sha256
+from slidesieve.store.stamp import from_stamp, is_stamp
+from slidesieve.store.tensor_files import TENSOR_ENDINGS, read_tensor_file
+from slidesieve.store.token_arrays import as_coords, as_features
 
-TENSOR_ENDINGS = (".pt", ".pth")
+# Ours, TRIDENT's and CLAM's; STAMP's.
+_FEATURES = ("features", "feats")
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class FeatureSet:
         status: "ok", "empty" or "failed".
         reason: Why not ok.
         fingerprint: Of all inputs.
+        slide_sha256: Of the content of the slide as it was read; "" where unknown.
         n_dropped: Tiles that could not be decoded and were left out.
         tile_attributes: Attributes of `coords`, those of the tiles file.
         reader: Name of the slide reader; "" where a foreign file does not say.
@@ -54,6 +59,7 @@ class FeatureSet:
     status: str = "ok"
     reason: str = ""
     fingerprint: str = ""
+    slide_sha256: str = ""
     n_dropped: int = 0
     tile_attributes: dict[str, object] = field(default_factory=dict)
     reader: str = ""
@@ -61,20 +67,28 @@ class FeatureSet:
 
 @dataclass(frozen=True)
 class FeatureHeader:
-    """What a features file says of itself; the names are those of `FeatureSet`."""
+    """What a features file says of itself; the names are those of `FeatureSet`.
+
+    Attributes:
+        features_sha256: Of the values of its features, see `values_sha256`.
+        n_tokens: N.
+        width: D.
+    """
 
     slide_id: str
     status: str
     reason: str
     fingerprint: str
     n_dropped: int
+    slide_sha256: str
+    features_sha256: str
     encoder: str
     encoder_revision: str
     n_tokens: int
     width: int
 
 
-_FILE_FIELDS = ("slide_id", "status", "reason", "fingerprint", "n_dropped")
+_FILE_FIELDS = ("slide_id", "status", "reason", "fingerprint", "slide_sha256", "n_dropped")
 _ENCODER_FIELDS = (
     *("encoder", "encoder_revision", "encoder_source"),
     *("transform", "pooling", "precision"),
@@ -85,6 +99,10 @@ def write_features(path: Path, features: FeatureSet) -> None:
     """Write a slide's features; a slide without any is a valid file with N = 0 and its status."""
     attributes = {name: getattr(features, name) for name in _FILE_FIELDS}
     attributes |= {"stage_version": STAGES["features"], "reader": features.reader}
+    # Slides without tokens are not alike by that.
+    attributes["features_sha256"] = (
+        values_sha256(features.features) if len(features.features) else ""
+    )
     with hdf5.create(path, attributes) as file:
         dataset = hdf5.write_rows(file, "features", features.features)
         hdf5.set_attributes(dataset, {name: getattr(features, name) for name in _ENCODER_FIELDS})
@@ -93,30 +111,35 @@ def write_features(path: Path, features: FeatureSet) -> None:
 
 
 def read_features(path: Path) -> FeatureSet:
-    """Read the features of one slide: our HDF5, TRIDENT's or CLAM's HDF5, or a .pt tensor.
+    """Read the features of one slide: HDF5 of ours, TRIDENT, CLAM or STAMP, or a .pt tensor.
 
     Raises:
         ContractError: The file holds no features in a form we know.
     """
     if path.suffix in TENSOR_ENDINGS:
-        return _read_tensor(path)
+        values, coords = read_tensor_file(path)
+        features = as_features(values, path)
+        return FeatureSet(path.stem, features, as_coords(coords, len(features), path))
     with hdf5.open_read(path) as file:
-        if "features" not in file:
+        name = next((name for name in _FEATURES if name in file), None)
+        if name is None:
             held = ", ".join(file) or "nothing"
             raise ContractError(f"{path}: no dataset 'features' (it holds: {held})")
         header = hdf5.plain_attributes(file)
-        encoder = hdf5.plain_attributes(file["features"])
-        features = _as_rows(file["features"][()], path, "features")
+        features = as_features(hdf5.own_values(file, name), path)
+        encoder = hdf5.plain_attributes(file[name])
         coords, tile_attributes = None, {}
         if "coords" in file:
-            coords = _as_rows(file["coords"][()], path, "coords")
+            coords = hdf5.own_values(file, "coords")
             tile_attributes = hdf5.plain_attributes(file["coords"])
+    if is_stamp(header):
+        coords, tile_attributes, encoder = from_stamp(header, coords)
     return FeatureSet(
         **{"slide_id": path.stem} | {name: header[name] for name in _FILE_FIELDS if name in header},
         **{name: encoder[name] for name in _ENCODER_FIELDS if name in encoder},
         reader=header.get("reader", ""),
         features=features,
-        coords=_matching_coords(coords, len(features), path),
+        coords=as_coords(coords, len(features), path),
         tile_attributes=tile_attributes,
     )
 
@@ -133,8 +156,14 @@ def read_feature_header(path: Path) -> FeatureHeader:
         header = hdf5.plain_attributes(file)
         encoder = hdf5.plain_attributes(file["features"])
         n_tokens, width = file["features"].shape
+    missing = [name for name in (*_FILE_FIELDS, "features_sha256") if name not in header]
+    if missing:
+        raise ContractError(
+            f"{path}: {', '.join(missing)} is missing; delete it to have it made again"
+        )
     return FeatureHeader(
         **{name: header[name] for name in _FILE_FIELDS},
+        features_sha256=header["features_sha256"],
         encoder=encoder["encoder"],
         encoder_revision=encoder["encoder_revision"],
         n_tokens=n_tokens,
@@ -142,11 +171,19 @@ def read_feature_header(path: Path) -> FeatureHeader:
     )
 
 
+def values_sha256(features: NDArray[np.floating]) -> str:
+    """Hash the values of features (N, D), whatever their precision in the file."""
+    return arrays_sha256({"features": features.astype(np.float32)})
+
+
 def read_tile_attributes(path: Path) -> dict[str, object]:
     """Read the attributes of `coords`: scale, sizes and extent; empty where a file has none."""
     if path.suffix in TENSOR_ENDINGS:
         return {}
     with hdf5.open_read(path) as file:
+        header = hdf5.plain_attributes(file)
+        if is_stamp(header):
+            return from_stamp(header, None)[1]
         return hdf5.plain_attributes(file["coords"]) if "coords" in file else {}
 
 
@@ -155,48 +192,4 @@ def is_ours(path: Path) -> bool:
     if path.suffix in TENSOR_ENDINGS:
         return False
     with hdf5.open_read(path) as file:
-        return "slidesieve_version" in file.attrs
-
-
-def _read_tensor(path: Path) -> FeatureSet:
-    import torch  # only users of .pt files need it
-
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise ContractError(f"{path}: cannot be read as a tensor file ({error})") from error
-    coords = None
-    if isinstance(content, dict):
-        if "features" not in content:
-            raise ContractError(f"{path}: no key 'features' (keys: {', '.join(map(str, content))})")
-        coords = content.get("coords")
-        content = content["features"]
-    if not isinstance(content, torch.Tensor):
-        raise ContractError(f"{path}: holds a {type(content).__name__}, not a tensor (N, D)")
-    if content.dtype == torch.bfloat16:
-        content = content.float()
-    if coords is not None:
-        coords = _as_rows(np.asarray(coords), path, "coords")
-    features = _as_rows(content.numpy(), path, "features")
-    return FeatureSet(
-        slide_id=path.stem,
-        features=features,
-        coords=_matching_coords(coords, len(features), path),
-    )
-
-
-def _as_rows(table: NDArray, path: Path, name: str) -> NDArray:
-    if table.ndim == 3 and table.shape[0] == 1:  # TRIDENT's slide batches of one
-        table = table[0]
-    if table.ndim != 2:
-        raise ContractError(f"{path}: {name} has shape {table.shape}, expected (N, D)")
-    return table
-
-
-def _matching_coords(coords: NDArray | None, n_tokens: int, path: Path) -> NDArray[np.int64]:
-    if coords is None:
-        # A bag without places: heat maps are impossible, training is not.
-        return np.zeros((n_tokens, 2), dtype=np.int64)
-    if len(coords) != n_tokens:
-        raise ContractError(f"{path}: {n_tokens} features but {len(coords)} coords")
-    return coords.astype(np.int64)
+        return "slidesieve_version" in file.attrs and "features_sha256" in file.attrs

@@ -62,6 +62,7 @@ def test_the_params_of_a_shard_are_what_its_features_depend_on(two):
         "slides": {slide: f"slides/{slide}.svs" for slide in shard.slide_ids},
         "on_slide_error": "fail",
         "encoder": {"name": "colour_texture", "precision": "fp16"},
+        "weights": {},
     }
 
 

@@ -157,7 +157,7 @@ class _Malicious:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ({"feats": np.zeros((3, 2))}, "no dataset 'features'"),
+        ({"embeddings": np.zeros((3, 2))}, "no dataset 'features'"),
         ({"features": np.zeros(3)}, "expected"),
         ({"features": np.zeros((3, 2)), "coords": np.zeros((2, 2))}, "3 features but 2 coords"),
     ],
