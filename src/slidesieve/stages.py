@@ -16,8 +16,8 @@ STAGES: dict[str, int] = {
     "folds": 1,
     "train": 10,
     "tokens": 1,
-    "evaluation": 1,
+    "evaluation": 2,
     "selectors": 1,
     "cost": 1,
-    "figures": 2,
+    "figures": 3,
 }

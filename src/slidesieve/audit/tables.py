@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from slidesieve.config.study import Dataset
-from slidesieve.evaluation.tables import metrics_table
+from slidesieve.evaluation.tables import POOLED, metrics_table
 from slidesieve.extraction.index import index_features
 from slidesieve.splits.folds import check_folds, fold_columns
 from slidesieve.store.tables import read_csv
 
 # CSVs keep seven significant digits.
 _TOLERANCE = 1e-5
+_SUMMARY_VALUES = ("mean", "std", "pooled", "ci_low", "ci_high")
 
 
 def sheet_table(dataset: Dataset) -> pd.DataFrame:
@@ -127,13 +128,17 @@ def metrics_problems(
 def summary_problems(path: Path, metrics: pd.DataFrame) -> Iterator[str]:
     """Problems of summary.csv against metrics.csv."""
     keys = ["encoder", "model", "level", "metric"]
-    summary = read_csv(path, required=[*keys, "mean", "std", "ci_low", "ci_high"])
-    over_folds = metrics[metrics["fold"].astype(str) != "pooled"]
-    means = over_folds.groupby(keys)["value"].mean()
-    stored = summary.set_index(keys)["mean"].reindex(means.index)
-    wrong = ~np.isclose(stored, means, rtol=_TOLERANCE, atol=1e-9, equal_nan=True)
-    for key in means.index[wrong]:
-        yield f"mean of {' '.join(key)} is not that of metrics.csv"
+    summary = read_csv(path, required=[*keys, *_SUMMARY_VALUES])
+    is_pooled = metrics["fold"].astype(str) == POOLED
+    fresh = {
+        "mean": metrics[~is_pooled].groupby(keys)["value"].mean(),
+        "pooled": metrics[is_pooled].set_index(keys)["value"],
+    }
+    for column, values in fresh.items():
+        stored = summary.set_index(keys)[column].reindex(values.index)
+        wrong = ~np.isclose(stored, values, rtol=_TOLERANCE, atol=1e-9, equal_nan=True)
+        for key in values.index[wrong]:
+            yield f"{column} of {' '.join(key)} is not that of metrics.csv"
     if (summary["ci_low"] > summary["ci_high"]).any():
         yield "holds an interval whose ends are swapped"
 

@@ -16,8 +16,9 @@ _LEVELS = {"slide": "Slides", "patient": "Patients"}
 _SIGNIFICANT = 0.05
 _COST_HEAD = ["Tokens kept", "GFLOPs", "Memory, MB", "Latency, ms"]
 _SUMMARY_WORDS = (
-    "Mean over folds ± standard deviation; below it the 95 % interval of the pooled out-of-fold "
-    "predictions (bootstrap over patients). Bold: best of the column. Cost: one typical slide."
+    "Of the out-of-fold predictions of all folds together; below it the 95 % interval (bootstrap "
+    "over patients), and mean ± standard deviation of the folds, each on its own. Bold: best of "
+    "the column. Cost: one typical slide."
 )
 _COMPARISON_WORDS = (
     "Difference: the model minus the one it is held against, on the slides both predicted; below "
@@ -174,16 +175,19 @@ def _summary_table(rows: pd.DataFrame, cost: pd.DataFrame) -> str:
 
 
 def _best(rows: pd.DataFrame, metric: str) -> float:
-    return rows["mean"].max() if METRIC_WORDS[metric][1] == "higher" else rows["mean"].min()
+    return rows["pooled"].max() if METRIC_WORDS[metric][1] == "higher" else rows["pooled"].min()
 
 
 def _metric_cell(row: pd.Series, best: float) -> Cell:
-    if np.isnan(row["mean"]):
-        return Cell("–", note="undefined in every fold", css="number")
-    spread = "" if np.isnan(row["std"]) else f" ± {row['std']:.3f}"
-    interval = "" if np.isnan(row["ci_low"]) else f"{row['ci_low']:.3f} to {row['ci_high']:.3f}"
-    css = "number best" if row["mean"] == best else "number"
-    return Cell(f"{row['mean']:.3f}{spread}", note=interval, css=css)
+    if np.isnan(row["pooled"]):
+        return Cell("–", note="undefined: a class has no case", css="number")
+    notes = []
+    if not np.isnan(row["ci_low"]):
+        notes.append(f"{row['ci_low']:.3f} to {row['ci_high']:.3f}")
+    if not np.isnan(row["std"]):
+        notes.append(f"folds {row['mean']:.3f} ± {row['std']:.3f}")
+    css = "number best" if row["pooled"] == best else "number"
+    return Cell(f"{row['pooled']:.3f}", note="; ".join(notes), css=css)
 
 
 def _cost_cells(row: pd.Series) -> list[Cell]:

@@ -125,8 +125,10 @@ def test_summary_page_puts_cost_beside_metrics_and_marks_the_best(tmp_path):
     assert len(tests) == 2
     abmil = dict(zip(slides[0], slides[1], strict=True))
     row = summary.query("model == 'abmil' and level == 'slide' and metric == 'log_loss'").iloc[0]
-    value = f"{row['mean']:.3f} ± {row['std']:.3f}"
-    assert abmil["Log loss"] == f"{value} {row['ci_low']:.3f} to {row['ci_high']:.3f}"
+    value = f"{row['pooled']:.3f}"
+    interval = f"{row['ci_low']:.3f} to {row['ci_high']:.3f}"
+    folds = f"folds {row['mean']:.3f} ± {row['std']:.3f}"
+    assert abmil["Log loss"] == f"{value} {interval}; {folds}"
     assert value in page.bold
     assert abmil["Tokens kept"] == "50 50% of 100"
     assert patients[2][:2] == ["uni", "mean"]
@@ -144,7 +146,7 @@ def test_summary_page_of_one_model_has_no_tests(tmp_path):
     assert len(Tables(out.read_text()).tables) == 2
 
 
-def test_undefined_metrics_are_dashes(tmp_path):
+def test_a_metric_that_no_fold_defines_is_shown_of_the_pool_alone(tmp_path):
     predictions = {("uni", "abmil"): random_predictions(8, folds=8)}
     summary = summary_table(predictions, CLASSES, 20, seed=0)
     out = tmp_path / "summary.html"
@@ -152,7 +154,22 @@ def test_undefined_metrics_are_dashes(tmp_path):
     summary_page(summary, empty, costs(), "demo", out)
     slides = Tables(out.read_text()).tables[0]
     abmil = dict(zip(slides[0], slides[1], strict=True))
-    assert abmil["AUC, macro"] == "– undefined in every fold"
+    row = summary.query("level == 'slide' and metric == 'auc_macro_ovr'").iloc[0]
+    interval = f"{row['ci_low']:.3f} to {row['ci_high']:.3f}"
+    assert row["n_folds"] == 0
+    assert abmil["AUC, macro"] == f"{row['pooled']:.3f} {interval}"
+    assert "nan" not in out.read_text()
+
+
+def test_metrics_of_a_pool_without_one_of_the_classes_are_dashes(tmp_path):
+    predictions = {("uni", "abmil"): random_predictions(12).query("label != 'solid'")}
+    summary = summary_table(predictions, CLASSES, 20, seed=0)
+    out = tmp_path / "summary.html"
+    empty = comparisons_table(predictions, "abmil", CLASSES, 20, seed=0)
+    summary_page(summary, empty, costs(), "demo", out)
+    slides = Tables(out.read_text()).tables[0]
+    abmil = dict(zip(slides[0], slides[1], strict=True))
+    assert abmil["AUC, macro"] == "– undefined: a class has no case"
     assert "nan" not in out.read_text()
 
 
