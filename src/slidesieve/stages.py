@@ -17,7 +17,7 @@ STAGES: dict[str, int] = {
     "train": 10,
     "tokens": 1,
     "evaluation": 2,
-    "selectors": 1,
+    "selectors": 2,
     "cost": 1,
     "figures": 3,
 }

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from slidesieve.bags import Bag, collate, load_bags
 from slidesieve.evaluation.tables import POOLED
+from slidesieve.reduction.sparselearn.reducer import SparseLearn
 from slidesieve.selector_diagnostics.discarded_token_probe import (
     ProbeTokens,
     probe,
@@ -30,7 +31,6 @@ from slidesieve.selector_diagnostics.slides import (
     MODEL,
     measure_slide,
     score_slide,
-    selector_of,
 )
 from slidesieve.selector_diagnostics.stability import agreement, chance_jaccard
 from slidesieve.selector_diagnostics.tables import leakage_table, paths_table, slides_table
@@ -139,18 +139,21 @@ def _audit_fold(
         scored = score_slide(model, collate([bag]).to(device))
         kept[bag.slide_id] = scored.kept
         most = tokens_of_slide(int(n_slides[part]))
-        found = probe_tokens(selector_of(model), bag.slide_id, scored.tokens, scored.scores, most)
-        if found is not None:
-            discarded[part].append(found)
+        if isinstance(model.reducer, SparseLearn):
+            found = probe_tokens(model.reducer, bag.slide_id, scored.tokens, scored.scores, most)
+            if found is not None:
+                discarded[part].append(found)
         if part == "test":
-            predictions += slide_predictions(fitted, bag, scored.tokens, scored.scores)
+            predictions += slide_predictions(fitted, bag, scored)
             if scored.has_choice:
                 measured = measure_slide(model, bag, scored, truth.get(bag.slide_id))
                 slides += [(bag.slide_id, bag.patient_id, fold, *row) for row in measured]
+    has_soft_path = isinstance(model.reducer, SparseLearn)
+    leakage = list(_leakage_of_fold(fold, discarded, seed)) if has_soft_path else []
     return _FoldAudit(
         predictions=as_table(predictions, fold),
         slides=slides,
-        leakage=list(_leakage_of_fold(fold, discarded, seed)),
+        leakage=leakage,
         kept=kept,
     )
 
