@@ -14,7 +14,7 @@ STAGES: dict[str, int] = {
     "tile_images": 1,
     "features": 2,
     "folds": 1,
-    "train": 10,
+    "train": 11,
     "tokens": 1,
     "evaluation": 2,
     "selectors": 2,

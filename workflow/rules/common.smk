@@ -135,6 +135,15 @@ def per_model(pattern, among=tuple(study.models)):
     ]
 
 
+def per_fit(pattern):
+    """Input function: a file per (encoder, model) of `model_pairs` and fold."""
+    return lambda wildcards: [
+        path
+        for encoder, model in model_pairs(wildcards)
+        for path in per_fold(pattern, encoder=encoder, model=model)(wildcards)
+    ]
+
+
 def threads_of(stage, default=1):
     """A stage's threads: those of the config, or the default."""
     return study.resources[stage].get("threads", default)

@@ -24,6 +24,35 @@ rule evaluation:
         "../scripts/evaluation.py"
 
 
+rule fits:
+    input:
+        models=per_fit(layout.MODEL),
+        histories=per_fit(layout.HISTORY),
+        audits=per_model(layout.SELECTOR_AUDIT, audited_models),
+    output:
+        fits=layout.FITS,
+    log:
+        log("fits"),
+    benchmark:
+        benchmark("fits")
+    conda:
+        MODELS_ENV
+    threads: 1
+    resources:
+        **resources_of("report", mem_mb=4000, runtime=60),
+    params:
+        stage=STAGES["evaluation"],
+        models=model_pairs,
+        fits=lambda wildcards: [
+            pair
+            for pair in model_pairs(wildcards)
+            for _ in range(dataset_of(wildcards).fold_count)
+        ],
+        audited=lambda wildcards: model_pairs(wildcards, audited_models),
+    script:
+        "../scripts/fits.py"
+
+
 rule cost:
     input:
         indexes=per_encoder(layout.FEATURE_INDEX),

@@ -6,6 +6,7 @@ rule report_pages:
         summary=layout.SUMMARY,
         comparisons=layout.COMPARISONS,
         cost=layout.COST,
+        fits=layout.FITS,
     output:
         summary=report(
             layout.SUMMARY_PAGE,

@@ -55,19 +55,25 @@ def cohort_page(cohort: pd.DataFrame, title: str, path: Path) -> None:
 
 
 def summary_page(
-    summary: pd.DataFrame, comparisons: pd.DataFrame, cost: pd.DataFrame, title: str, path: Path
+    summary: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    cost: pd.DataFrame,
+    fits: pd.DataFrame,
+    title: str,
+    path: Path,
 ) -> None:
-    """Write every model's metrics beside what it costs, then the paired tests, a table per level.
+    """Write fits that look failed, every model's metrics beside its cost, and the paired tests.
 
     Args:
         summary: Rows of summary.csv.
         comparisons: Rows of comparisons.csv.
         cost: Rows of cost.csv; of each model the row with the fewest tokens is shown, which is
             the typical slide.
+        fits: Rows of fits.csv.
         title: Of the page.
         path: Where to write.
     """
-    parts = [paragraph(_SUMMARY_WORDS)]
+    parts = [*_failed_fits(fits), paragraph(_SUMMARY_WORDS)]
     for level, words in _LEVELS.items():
         rows = summary[summary["level"] == level]
         parts += [heading(f"{words} (n = {rows['n'].max()})"), _summary_table(rows, cost)]
@@ -158,6 +164,25 @@ def _counts_by_class(cohort: pd.DataFrame) -> str:
         for label, part in cohort.groupby("label", sort=True)
     ]
     return table(["Class", "Patients", "Slides", "Slides used"], rows)
+
+
+def _failed_fits(fits: pd.DataFrame) -> list[str]:
+    """Return the fits with signs of failure, loudly; nothing where there are none."""
+    failed = fits[fits["signs"].notna() & (fits["signs"] != "")]
+    if failed.empty:
+        return []
+    rows = [
+        [Cell(row["encoder"]), Cell(row["model"]), number(row["fold"], 0), _signs(row)]
+        for _, row in failed.iterrows()
+    ]
+    return [
+        heading(f"{len(failed)} of {len(fits)} fits show signs of failure"),
+        table(["Encoder", "Model", "Fold", "Signs"], rows),
+    ]
+
+
+def _signs(row: pd.Series) -> Cell:
+    return Cell(row["signs"], css="wrap")
 
 
 def _summary_table(rows: pd.DataFrame, cost: pd.DataFrame) -> str:

@@ -10,7 +10,10 @@ from slidesieve.plan import layout
 from slidesieve.plan.layout import fill
 from slidesieve.selector_diagnostics.auditable import auditable_models
 
-_TABLES = (layout.COHORT, layout.METRICS, layout.SUMMARY, layout.COMPARISONS, layout.COST)
+_TABLES = (
+    *(layout.COHORT, layout.METRICS, layout.SUMMARY, layout.COMPARISONS, layout.COST),
+    layout.FITS,
+)
 _PAGES = (layout.COHORT_PAGE, layout.SUMMARY_PAGE, layout.COST_PAGE)
 _PAPER_TABLE = (layout.PAPER_TABLE, layout.PAPER_TABLE_FIGURE, layout.PAPER_TABLE_PAGE)
 _TOKEN_PICTURES = (layout.TOKEN_MAP, layout.TOKEN_GEOJSON, layout.TOKEN_GALLERY)

@@ -29,12 +29,13 @@ from slidesieve.selector_diagnostics.paths import as_table, slide_predictions
 from slidesieve.selector_diagnostics.slides import (
     CHANCE,
     MODEL,
+    VALIDATION,
     measure_slide,
     score_slide,
 )
 from slidesieve.selector_diagnostics.stability import agreement, chance_jaccard
 from slidesieve.selector_diagnostics.tables import leakage_table, paths_table, slides_table
-from slidesieve.selector_diagnostics.truth import read_truth, truth_tiles
+from slidesieve.selector_diagnostics.truth import read_truth, recall, truth_tiles
 from slidesieve.store.features import read_tile_attributes
 from slidesieve.training.fitted import FittedModel, load_whole_model
 
@@ -143,10 +144,15 @@ def _audit_fold(
             found = probe_tokens(model.reducer, bag.slide_id, scored.tokens, scored.scores, most)
             if found is not None:
                 discarded[part].append(found)
+        is_truth = truth.get(bag.slide_id)
+        if part == "val" and scored.has_choice and is_truth is not None and is_truth.any():
+            found_of_val = recall(scored.kept, is_truth)["recall"]
+            row = ("truth", VALIDATION, "recall", found_of_val)
+            slides.append((bag.slide_id, bag.patient_id, fold, *row))
         if part == "test":
             predictions += slide_predictions(fitted, bag, scored)
             if scored.has_choice:
-                measured = measure_slide(model, bag, scored, truth.get(bag.slide_id))
+                measured = measure_slide(model, bag, scored, is_truth)
                 slides += [(bag.slide_id, bag.patient_id, fold, *row) for row in measured]
     has_soft_path = isinstance(model.reducer, SparseLearn)
     leakage = list(_leakage_of_fold(fold, discarded, seed)) if has_soft_path else []

@@ -22,6 +22,8 @@ from slidesieve.selector_diagnostics.truth import chance_recall, recall
 from slidesieve.tokens import TokenBatch
 
 MODEL, CHANCE = "model", "chance"
+# The recall of truth tiles on the validation part of each fold, which no test slide is in.
+VALIDATION = "validation"
 # Reducers without parameters that choose as many tokens, for the recall of truth tiles.
 BASELINES = ("uniform", "farthest_point")
 

@@ -111,6 +111,25 @@ def test_cohort_page_leaves_out_what_ready_made_features_do_not_tell(tmp_path):
     assert "All used." in out.read_text()
 
 
+def fits(**signs) -> pd.DataFrame:
+    """Two fits; `signs` of those of a fold."""
+    said = [signs.get(f"fold_{fold}", float("nan")) for fold in (0, 1)]
+    return pd.DataFrame({"encoder": "uni", "model": "abmil", "fold": [0, 1], "signs": said})
+
+
+def test_fits_that_look_failed_are_said_before_all_numbers(tmp_path):
+    predictions = {("uni", "abmil"): random_predictions(24)}
+    summary = summary_table(predictions, CLASSES, 20, seed=0)
+    empty = comparisons_table(predictions, "abmil", CLASSES, 20, seed=0)
+    out = tmp_path / "summary.html"
+    summary_page(summary, empty, costs(), fits(fold_1="near chance"), "demo", out)
+    failed = Tables(out.read_text()).tables[0]
+    assert failed[1:] == [["uni", "abmil", "1", "near chance"]]
+    assert "1 of 2 fits show signs of failure" in out.read_text()
+    summary_page(summary, empty, costs(), fits(), "demo", out)
+    assert "signs of failure" not in out.read_text()
+
+
 def test_summary_page_puts_cost_beside_metrics_and_marks_the_best(tmp_path):
     predictions = {
         ("uni", "abmil"): random_predictions(36, signal=4.0),
@@ -119,7 +138,7 @@ def test_summary_page_puts_cost_beside_metrics_and_marks_the_best(tmp_path):
     summary = summary_table(predictions, CLASSES, 100, seed=0)
     comparisons = comparisons_table(predictions, "abmil", CLASSES, 100, seed=0)
     out = tmp_path / "summary.html"
-    summary_page(summary, comparisons, costs(), "demo", out)
+    summary_page(summary, comparisons, costs(), fits(), "demo", out)
     page = Tables(out.read_text())
     slides, patients, *tests = page.tables
     assert len(tests) == 2
@@ -142,7 +161,7 @@ def test_summary_page_of_one_model_has_no_tests(tmp_path):
     summary = summary_table(predictions, CLASSES, 20, seed=0)
     comparisons = comparisons_table(predictions, "abmil", CLASSES, 20, seed=0)
     out = tmp_path / "summary.html"
-    summary_page(summary, comparisons, costs(), "demo", out)
+    summary_page(summary, comparisons, costs(), fits(), "demo", out)
     assert len(Tables(out.read_text()).tables) == 2
 
 
@@ -151,7 +170,7 @@ def test_a_metric_that_no_fold_defines_is_shown_of_the_pool_alone(tmp_path):
     summary = summary_table(predictions, CLASSES, 20, seed=0)
     out = tmp_path / "summary.html"
     empty = comparisons_table(predictions, "abmil", CLASSES, 20, seed=0)
-    summary_page(summary, empty, costs(), "demo", out)
+    summary_page(summary, empty, costs(), fits(), "demo", out)
     slides = Tables(out.read_text()).tables[0]
     abmil = dict(zip(slides[0], slides[1], strict=True))
     row = summary.query("level == 'slide' and metric == 'auc_macro_ovr'").iloc[0]
@@ -166,7 +185,7 @@ def test_metrics_of_a_pool_without_one_of_the_classes_are_dashes(tmp_path):
     summary = summary_table(predictions, CLASSES, 20, seed=0)
     out = tmp_path / "summary.html"
     empty = comparisons_table(predictions, "abmil", CLASSES, 20, seed=0)
-    summary_page(summary, empty, costs(), "demo", out)
+    summary_page(summary, empty, costs(), fits(), "demo", out)
     slides = Tables(out.read_text()).tables[0]
     abmil = dict(zip(slides[0], slides[1], strict=True))
     assert abmil["AUC, macro"] == "– undefined: a class has no case"
