@@ -67,7 +67,7 @@ rule curves:
     params:
         stage=STAGES["figures"],
         classes=lambda wildcards: dataset_of(wildcards).classes,
-        evaluation=study.evaluation,
+        evaluation=intervals,
     script:
         "../scripts/curves.py"
 

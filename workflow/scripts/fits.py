@@ -10,7 +10,7 @@ from slidesieve.training.fits_table import fits_table
 log_to(snakemake.log[0])
 params, inputs = snakemake.params, snakemake.input
 folders = {pair: [] for pair in params.models}
-for pair, path in zip(params.fits, inputs.models, strict=True):
+for (pair, _), path in zip(params.fits, inputs.models, strict=True):
     folders[pair].append(Path(path).parent)
 audits = {
     pair: read_csv(Path(path)) for pair, path in zip(params.audited, inputs.audits, strict=True)

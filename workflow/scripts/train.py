@@ -24,6 +24,7 @@ fitted = fit_with_restarts(
     snakemake.params.model, bags["train"], bags["val"], classes, settings, device
 )
 save_model(Path(snakemake.output.model).parent, fitted)
-predictions = predict(fitted, bags["test"], settings, device)
-predictions.insert(2, "fold", fold)
-write_csv(Path(snakemake.output.predictions), predictions)
+for part, output in (("test", "predictions"), ("val", "validation")):
+    predictions = predict(fitted, bags[part], settings, device)
+    predictions.insert(2, "fold", fold)
+    write_csv(Path(snakemake.output[output]), predictions)

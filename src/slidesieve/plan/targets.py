@@ -59,6 +59,9 @@ def dataset_results(study: Study, name: str) -> Iterator[str]:
     dataset, audited = study.datasets[name], auditable_models(study.models)
     for pattern in (*_TABLES, *_PAGES):
         yield fill(pattern, dataset=name)
+    if study.evaluation["calibrate"]:
+        yield fill(layout.CALIBRATION, dataset=name)
+        yield fill(layout.CALIBRATION_PAGE, dataset=name)
     if audited:
         yield fill(layout.SELECTORS, dataset=name)
         yield fill(layout.SELECTORS_FIGURE, dataset=name)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from helpers.imaginary_cohort import CLASSES, random_predictions
+from slidesieve.figures.calibration_page import calibration_page
 from slidesieve.figures.table_pages import cohort_page, cost_page, summary_page
 from slidesieve.statistics import comparisons_table, summary_table
 
@@ -43,6 +44,9 @@ class Tables(HTMLParser):
             self.tables[-1][-1][-1] += (" " if "small" in self._open else "") + data
             if "best" in self._classes and "small" not in self._open:
                 self.bold.append(data)
+
+
+ENDS = ("value", "ci_low", "ci_high")
 
 
 def cohort() -> pd.DataFrame:
@@ -190,6 +194,21 @@ def test_metrics_of_a_pool_without_one_of_the_classes_are_dashes(tmp_path):
     abmil = dict(zip(slides[0], slides[1], strict=True))
     assert abmil["AUC, macro"] == "– undefined: a class has no case"
     assert "nan" not in out.read_text()
+
+
+def test_the_calibration_page_holds_both_values(tmp_path):
+    cells = {f"{prefix}{end}": 0.5 for prefix in ("", "calibrated_") for end in ENDS}
+    cells |= {f"difference_{end}": -0.1 for end in ENDS}
+    keys = {"encoder": "uni", "model": "abmil", "method": "temperature", "metric": "ece", "n": 9}
+    rows = pd.DataFrame([{**keys, "level": level, **cells} for level in ("slide", "patient")])
+    out = tmp_path / "calibration.html"
+    calibration_page(rows, "demo", out)
+    slides, _ = Tables(out.read_text()).tables
+    assert slides[1] == [
+        *("uni", "abmil", "temperature", "Calibration error"),
+        *("0.500 0.500 to 0.500",) * 2,
+        "-0.100 -0.100 to -0.100",
+    ]
 
 
 def test_cost_page_has_a_row_per_model_and_bag(tmp_path):
