@@ -105,7 +105,7 @@ def results(work: Path):
     config = yaml.safe_load((work / "config.yaml").read_text())
     classes, models = config["datasets"][DATASET]["classes"], list(config["models"])
     summary = read_csv(folder / "summary.csv").query("level == 'patient'")
-    table = summary.pivot(index="model", columns="metric", values=["mean", "ci_low", "ci_high"])
+    table = summary.pivot(index="model", columns="metric", values=["pooled", "ci_low", "ci_high"])
     predictions = {m: read_csv(folder / "predictions" / ENCODER / f"{m}.csv") for m in models}
     differences = paired_differences(predictions, classes)
     kept = recall_of_tumour(work, [m for m in models if m in REDUCERS], classes)
@@ -115,7 +115,7 @@ def results(work: Path):
         for metric in METRICS:
             row |= {
                 f"{metric}{end}": table.loc[model, (value, metric)]
-                for end, value in (("", "mean"), ("_low", "ci_low"), ("_high", "ci_high"))
+                for end, value in (("", "pooled"), ("_low", "ci_low"), ("_high", "ci_high"))
             }
         rows.append(row | differences.get(model, {}) | kept.get(model, {}))
     return pd.DataFrame(rows)

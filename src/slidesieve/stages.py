@@ -14,10 +14,10 @@ STAGES: dict[str, int] = {
     "tile_images": 1,
     "features": 3,
     "folds": 1,
-    "train": 10,
+    "train": 11,
     "tokens": 1,
-    "evaluation": 1,
-    "selectors": 1,
+    "evaluation": 2,
+    "selectors": 2,
     "cost": 1,
     "figures": 3,
 }

@@ -20,6 +20,7 @@ def test_every_promised_file_is_there(finished_toy):
         "metrics.csv",
         "summary.csv",
         "comparisons.csv",
+        "fits.csv",
         "cost.csv",
         "tissue/s0.geojson",
         "tissue/s0.jpg",

@@ -50,7 +50,7 @@ def test_a_study_fits_only_its_own_rows_and_the_configs_results_stay(toy):
     assert table["paper_nsclc_acc"].isna().tolist() == [True, False]
     summary = read_csv(toy.result("toy/summary.csv")).set_index(["model", "level", "metric"])
     config_row = summary.loc[("abmil", "patient", "balanced_accuracy")]
-    for column, name in (("", "mean"), ("_ci_low", "ci_low"), ("_ci_high", "ci_high")):
+    for column, name in (("", "pooled"), ("_ci_low", "ci_low"), ("_ci_high", "ci_high")):
         assert table[f"balanced_accuracy{column}"][0] == config_row[name]
 
     assert "0 faults" in toy.snakemake("audit", *over).text

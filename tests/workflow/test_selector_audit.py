@@ -40,7 +40,9 @@ def test_a_selector_is_audited_with_its_truth_and_the_truth_reruns_the_audit_alo
     table = read_csv(toy.result("toy/selectors.csv"))
     assert set(table["model"]) == {"sparselearn"}
     pooled = table[table["fold"] == "pooled"]
-    assert set(pooled["topic"]) == {"paths", "mass", "leakage", "noise", "folds", "truth"}
+    of_evidence = {"evidence", "sufficiency", "necessity"}
+    of_soft_path = {"paths", "mass", "leakage"}
+    assert set(pooled["topic"]) == {"noise", "folds", "truth", *of_soft_path, *of_evidence}
     assert np.isfinite(pooled["value"]).all()
     by_variant = pooled[pooled["topic"] == "noise"].set_index("variant")["value"]
     assert by_variant["0"] == 1

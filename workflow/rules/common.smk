@@ -44,6 +44,8 @@ except ConfigError as error:
     count = len(error.problems)
     raise WorkflowError(f"{count} mistake(s) in the config or its sample sheets:", *error.problems)
 audited_models = auditable_models(study.models)
+# All that an interval depends on; the other keys of the section change no interval.
+intervals = {name: study.evaluation[name] for name in ("bootstrap", "seed")}
 
 if workflow.is_main_process:
     for note in tiling_notes(study.encoders, params.tilings(study)):
@@ -140,6 +142,23 @@ def per_model(pattern, among=tuple(study.models)):
     return lambda wildcards: [
         fill(pattern, encoder=encoder, model=model, **wildcards)
         for encoder, model in model_pairs(wildcards, among)
+    ]
+
+
+def fits(wildcards):
+    """((encoder, model), fold) of each file of `per_fit`."""
+    return [
+        (pair, fold)
+        for pair in model_pairs(wildcards)
+        for fold in range(dataset_of(wildcards).fold_count)
+    ]
+
+
+def per_fit(pattern):
+    """Input function: a file per (encoder, model) of `model_pairs` and fold."""
+    return lambda wildcards: [
+        fill(pattern, encoder=encoder, model=model, fold=fold, **wildcards)
+        for (encoder, model), fold in fits(wildcards)
     ]
 
 

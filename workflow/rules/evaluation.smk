@@ -18,10 +18,67 @@ rule evaluation:
         stage=STAGES["evaluation"],
         models=model_pairs,
         classes=lambda wildcards: dataset_of(wildcards).classes,
-        evaluation=study.evaluation,
+        evaluation=intervals,
         reference=study.reference_model,
     script:
         "../scripts/evaluation.py"
+
+
+rule fits:
+    input:
+        models=per_fit(layout.MODEL),
+        histories=per_fit(layout.HISTORY),
+        audits=per_model(layout.SELECTOR_AUDIT, audited_models),
+    output:
+        fits=layout.FITS,
+    log:
+        log("fits"),
+    benchmark:
+        benchmark("fits")
+    conda:
+        MODELS_ENV
+    threads: 1
+    resources:
+        **resources_of("report", mem_mb=4000, runtime=60),
+    params:
+        stage=STAGES["evaluation"],
+        models=model_pairs,
+        fits=fits,
+        audited=lambda wildcards: model_pairs(wildcards, audited_models),
+    script:
+        "../scripts/fits.py"
+
+
+rule calibration:
+    input:
+        predictions=per_model(layout.PREDICTIONS),
+        validation=per_fit(layout.VAL_PREDICTIONS),
+    output:
+        table=layout.CALIBRATION,
+        page=report(
+            layout.CALIBRATION_PAGE,
+            caption="../report/calibration.rst",
+            category="{dataset}",
+            subcategory="results",
+            labels={"table": "metrics after calibration"},
+        ),
+    log:
+        log("calibration"),
+    benchmark:
+        benchmark("calibration")
+    conda:
+        MODELS_ENV
+    threads: 1
+    resources:
+        **resources_of("report", mem_mb=4000, runtime=60),
+    params:
+        stage=STAGES["evaluation"],
+        models=model_pairs,
+        fits=fits,
+        classes=lambda wildcards: dataset_of(wildcards).classes,
+        evaluation=intervals,
+    script:
+        "../scripts/calibration.py"
 
 
 rule cost:

@@ -7,6 +7,7 @@ rule train:
         model=layout.MODEL,
         history=layout.HISTORY,
         predictions=layout.FOLD_PREDICTIONS,
+        validation=layout.VAL_PREDICTIONS,
     log:
         log("train", "encoder", "model", "fold_{fold}"),
     benchmark:

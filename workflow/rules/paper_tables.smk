@@ -15,7 +15,7 @@ use rule evaluation as paper_table_evaluation with:
         stage=STAGES["evaluation"],
         models=model_pairs,
         classes=lambda wildcards: dataset_of(wildcards).classes,
-        evaluation=study.evaluation,
+        evaluation=intervals,
         reference=lambda wildcards: study.paper_tables[wildcards.paper_table]["reference"],
 
 

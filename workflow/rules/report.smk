@@ -6,6 +6,7 @@ rule report_pages:
         summary=layout.SUMMARY,
         comparisons=layout.COMPARISONS,
         cost=layout.COST,
+        fits=layout.FITS,
     output:
         summary=report(
             layout.SUMMARY_PAGE,
@@ -66,7 +67,7 @@ rule curves:
     params:
         stage=STAGES["figures"],
         classes=lambda wildcards: dataset_of(wildcards).classes,
-        evaluation=study.evaluation,
+        evaluation=intervals,
     script:
         "../scripts/curves.py"
 

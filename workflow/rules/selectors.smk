@@ -21,7 +21,7 @@ rule selector_diagnostics:
     params:
         stage=STAGES["selectors"],
         classes=lambda wildcards: dataset_of(wildcards).classes,
-        evaluation=study.evaluation,
+        evaluation=intervals,
         training=study.training,
         truth=of_dataset(params.truth_masks),
     script:

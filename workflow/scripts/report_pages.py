@@ -8,8 +8,8 @@ from slidesieve.store.tables import read_csv
 
 log_to(snakemake.log[0])
 name = snakemake.wildcards.dataset
-summary, comparisons, cost = (
-    read_csv(Path(snakemake.input[table])) for table in ("summary", "comparisons", "cost")
+summary, comparisons, cost, fits = (
+    read_csv(Path(snakemake.input[table])) for table in ("summary", "comparisons", "cost", "fits")
 )
-summary_page(summary, comparisons, cost, f"{name}: results", Path(snakemake.output.summary))
+summary_page(summary, comparisons, cost, fits, f"{name}: results", Path(snakemake.output.summary))
 cost_page(cost, f"{name}: cost", Path(snakemake.output.cost))

@@ -8,8 +8,8 @@ from slidesieve.runtime.logs import log_to
 from slidesieve.store.checksums import record_sha256
 from slidesieve.store.tables import read_csv, write_csv
 from slidesieve.training.fitted import save_model
-from slidesieve.training.loop import fit_fold
 from slidesieve.training.prediction import predict
+from slidesieve.training.restarts import fit_with_restarts
 from slidesieve.training.settings import TrainingSettings
 
 log_to(snakemake.log[0])
@@ -21,9 +21,12 @@ path_of = {row.slide_id: Path(row.path) for row in index.itertuples() if row.sta
 fold, classes = int(snakemake.wildcards.fold), snakemake.params.classes
 folds = read_csv(Path(snakemake.input.folds))
 bags = load_parts(folds, fold, path_of, classes, room_bytes=settings.preload_mb * 1e6)
-fitted = fit_fold(snakemake.params.model, bags["train"], bags["val"], classes, settings, device)
+fitted = fit_with_restarts(
+    snakemake.params.model, bags["train"], bags["val"], classes, settings, device
+)
 save_model(Path(snakemake.output.model).parent, fitted)
-predictions = predict(fitted, bags["test"], settings, device)
-predictions.insert(2, "fold", fold)
-write_csv(Path(snakemake.output.predictions), predictions)
+for part, output in (("test", "predictions"), ("val", "validation")):
+    predictions = predict(fitted, bags[part], settings, device)
+    predictions.insert(2, "fold", fold)
+    write_csv(Path(snakemake.output[output]), predictions)
 record_sha256(*map(Path, snakemake.output))

@@ -53,6 +53,7 @@ _NOTES = {
 }
 _FACTS = {
     "learned": "Its choice of tokens is learned.",
+    "ranks": "It ranks tokens and is [diagnosed](../explanation/selector-diagnostics.md).",
     "soft_path": "Training selects softly, evaluation hard.",
     "needs_teacher": "Another model is fitted first, from which it learns.",
     "needs_pitch": "It needs the tiles' places on the slide's grid.",

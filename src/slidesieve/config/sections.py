@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StrictInt, StrictStr
+from pydantic import Field, StrictBool, StrictInt, StrictStr
 from pydantic.dataclasses import dataclass
 
 from slidesieve.parsing.settings import STRICT, UNIQUE
@@ -18,6 +18,11 @@ class EvaluationSettings:
         default=1000, ge=100, description="Resamples of patients behind every interval."
     )
     seed: StrictInt = Field(default=0, ge=0, description="Of the resamples.")
+    calibrate: StrictBool = Field(
+        default=False,
+        description="Whether to calibrate on the validation parts too (a temperature, and "
+        "thresholds of the classes) and to show metrics before and after, in calibration.csv.",
+    )
     compare_to: StrictStr | None = Field(
         default=None, description="Model that all others are tested against; null means the first."
     )

@@ -19,7 +19,7 @@ _PANEL_IN = 2.3
 def metric_dot_plot(
     summary: pd.DataFrame, metrics: Sequence[str], level: str, title: str, path: Path
 ) -> None:
-    """Draw a dot (mean over folds) and a bar (95 % interval) per model, a panel per metric.
+    """Draw a dot (pooled predictions) and a bar (95 % interval) per model, a panel per metric.
 
     Args:
         summary: Rows of summary.csv.
@@ -50,7 +50,7 @@ def metric_dot_plot(
 def _draw_metric(panel: Axes, cells: pd.DataFrame, colors: list[str]) -> None:
     place = np.arange(len(cells))
     panel.hlines(place, cells["ci_low"], cells["ci_high"], color=colors, linewidth=2, alpha=0.6)
-    panel.scatter(cells["mean"], place, c=colors, s=28, zorder=3)
+    panel.scatter(cells["pooled"], place, c=colors, s=28, zorder=3)
     panel.grid(axis="x")
     panel.set_axisbelow(True)
     panel.tick_params(axis="y", length=0)

@@ -55,13 +55,13 @@ def k_sweep_figure(
 def _draw_metric(panel: Axes, cells: pd.DataFrame, sweeps: Sequence[KSweep]) -> None:
     for name in dict.fromkeys(sweep.full_bag for sweep in sweeps if sweep.full_bag):
         full = cast("pd.Series[float]", cells.loc[name])
-        panel.axhline(full["mean"], color=GREY, linestyle="--", label=f"{name}, all tokens")
+        panel.axhline(full["pooled"], color=GREY, linestyle="--", label=f"{name}, all tokens")
         panel.axhspan(full["ci_low"], full["ci_high"], color=GREY, alpha=0.15, linewidth=0)
     for number, sweep in enumerate(sweeps):
         k = np.array(list(sweep.models), dtype=float) * _APART ** (number - (len(sweeps) - 1) / 2)
         found = cells.loc[list(sweep.models.values())]
         color = color_of(number)
-        panel.plot(k, found["mean"], "o-", color=color, markersize=5, label=sweep.name)
+        panel.plot(k, found["pooled"], "o-", color=color, markersize=5, label=sweep.name)
         panel.vlines(k, found["ci_low"], found["ci_high"], color=color, linewidth=2, alpha=0.6)
     ticks = sorted({k for sweep in sweeps for k in sweep.models})
     panel.set_xscale("log", base=2)

@@ -12,7 +12,7 @@ from slidesieve.figures.metric_labels import METRIC_WORDS
 from slidesieve.paper_tables.table import PAPER, table_metrics
 
 _WORDS = (
-    "Ours: mean over folds, below it the 95 % interval of the pooled out-of-fold predictions "
+    "Ours: of the pooled out-of-fold predictions of all folds, below it the 95 % interval "
     "(bootstrap over patients). Difference: the row minus the reference row on the same cases, "
     "below it its 95 % interval and p after Holm's correction over the rows. Tokens kept: mean "
     "share over the test slides. Cost: one typical slide."

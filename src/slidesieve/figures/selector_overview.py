@@ -17,6 +17,8 @@ _PANELS = (
     ("Soft mass\non the hard set", "mass", "model", "overlap", "slide", None),
     ("R² of discarded tokens\nfrom themselves gated", "leakage", "gated", "r2", "token", None),
     ("Jaccard index\nbetween folds", "folds", "model", "jaccard", "slide", None),
+    ("Sufficiency:\nK best alone", "evidence", "model", "sufficiency", "slide", None),
+    ("Necessity:\nwithout K best", "evidence", "model", "necessity", "slide", None),
     ("Recall of\ntruth tiles", "truth", "model", "recall", "slide", None),
 )
 _ROW_IN = 0.3

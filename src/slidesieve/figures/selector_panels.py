@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from slidesieve.evaluation.tables import POOLED
 from slidesieve.figures.intervals import draw_intervals
 from slidesieve.figures.metric_labels import METRIC_WORDS
+from slidesieve.figures.selector_evidence import draw_evidence
 from slidesieve.figures.style import GREY, color_of, house_style, new_figure, save_figure
 
 _PATHS = {"soft": "soft", "hard": "hard", "hard_denoised": "hard, denoised"}
@@ -27,13 +28,16 @@ _CHOOSERS = {
     "uniform": "uniform",
     "farthest_point": "farthest point",
 }
-_SIZE_IN = (10.5, 6.2)
+_SIZE_IN = (14, 6.2)
+_NO_SOFT_PATH = "this selector has no soft path"
+_NO_PROBE = "no slide has discarded tokens in every part"
+_NO_CHOICE = "no slide leaves a choice"
 
 
 def selector_figure(
     audit: pd.DataFrame, histories: Sequence[pd.DataFrame], title: str, path: Path
 ) -> None:
-    """Draw the audit of one selector: paths, training, leakage, stability, truth.
+    """Draw the audit of one selector: paths, training, leakage, stability, truth, evidence.
 
     Args:
         audit: audit.csv of the model.
@@ -43,13 +47,16 @@ def selector_figure(
     """
     figure = new_figure(*_SIZE_IN)
     with house_style():
-        panels = figure.subplots(2, 3).ravel()
+        panels = figure.subplots(2, 4).ravel()
         _draw_paths(panels[0], audit, "balanced_accuracy")
         _draw_paths(panels[1], audit, "auc_macro_ovr")
         _draw_training(panels[2], histories)
-        _draw_leakage(panels[3], audit)
-        _draw_stability(panels[4], audit)
-        _draw_truth(panels[5], audit)
+        _draw_truth(panels[3], audit)
+        _draw_leakage(panels[4], audit)
+        _draw_stability(panels[5], audit)
+        for panel, topic in zip(panels[6:], ("sufficiency", "necessity"), strict=True):
+            if not draw_evidence(panel, audit, topic):
+                _say(panel, _NO_CHOICE)
         figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
         save_figure(figure, path)
 
@@ -71,11 +78,14 @@ def _draw_paths(panel: Axes, audit: pd.DataFrame, metric: str) -> None:
 
 
 def _draw_training(panel: Axes, histories: Sequence[pd.DataFrame]) -> None:
+    panel.set_title("Soft mass on the hard set")
+    if "overlap" not in histories[0]:
+        _say(panel, _NO_SOFT_PATH)
+        return
     for fold, history in enumerate(histories):
         noted = history.dropna(subset=["overlap"])
         panel.plot(noted["epoch"], noted["overlap"], color=color_of(fold), linewidth=1.2, alpha=0.8)
-    panel.set(ylim=(0, 1.02), xlabel="epoch, a line a fold")
-    panel.set_title("Soft mass on the hard set")
+    panel.set(ylim=(0, 1.02), xlabel="epoch, a line per fold")
     panel.grid(axis="y")
 
 
@@ -84,7 +94,8 @@ def _draw_leakage(panel: Axes, audit: pd.DataFrame) -> None:
     there = [name for name in _PREDICTORS if name in rows.index]
     panel.set_title("R² of discarded tokens told from …")
     if not there:
-        _say(panel, "no slide has discarded tokens in every part")
+        has_soft_path = (audit["variant"] == "soft").any()
+        _say(panel, _NO_PROBE if has_soft_path else _NO_SOFT_PATH)
         return
     draw_intervals(panel, rows.loc[there], [_PREDICTORS[name] for name in there], color=1)
     place = np.arange(len(there))
@@ -105,7 +116,7 @@ def _draw_stability(panel: Axes, audit: pd.DataFrame) -> None:
     rows = _pooled(audit, "noise", "jaccard")
     panel.set_title("Jaccard index with the unshaken choice")
     if rows.empty:
-        _say(panel, "no slide leaves a choice")
+        _say(panel, _NO_CHOICE)
         return
     shaken = rows.drop(index="chance")
     sigma = shaken.index.astype(float)

@@ -16,8 +16,9 @@ _LEVELS = {"slide": "Slides", "patient": "Patients"}
 _SIGNIFICANT = 0.05
 _COST_HEAD = ["Tokens kept", "GFLOPs", "Memory, MB", "Latency, ms"]
 _SUMMARY_WORDS = (
-    "Mean over folds ± standard deviation; below it the 95 % interval of the pooled out-of-fold "
-    "predictions (bootstrap over patients). Bold: best of the column. Cost: one typical slide."
+    "Of the out-of-fold predictions of all folds together; below it the 95 % interval (bootstrap "
+    "over patients), and mean ± standard deviation of the folds, each on its own. Bold: best of "
+    "the column. Cost: one typical slide."
 )
 _COMPARISON_WORDS = (
     "Difference: the model minus the one it is held against, on the slides both predicted; below "
@@ -54,19 +55,25 @@ def cohort_page(cohort: pd.DataFrame, title: str, path: Path) -> None:
 
 
 def summary_page(
-    summary: pd.DataFrame, comparisons: pd.DataFrame, cost: pd.DataFrame, title: str, path: Path
+    summary: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    cost: pd.DataFrame,
+    fits: pd.DataFrame,
+    title: str,
+    path: Path,
 ) -> None:
-    """Write every model's metrics beside what it costs, then the paired tests, a table per level.
+    """Write fits that look failed, every model's metrics beside its cost, and the paired tests.
 
     Args:
         summary: Rows of summary.csv.
         comparisons: Rows of comparisons.csv.
         cost: Rows of cost.csv; of each model the row with the fewest tokens is shown, which is
             the typical slide.
+        fits: Rows of fits.csv.
         title: Of the page.
         path: Where to write.
     """
-    parts = [paragraph(_SUMMARY_WORDS)]
+    parts = [*_failed_fits(fits), paragraph(_SUMMARY_WORDS)]
     for level, words in _LEVELS.items():
         rows = summary[summary["level"] == level]
         parts += [heading(f"{words} (n = {rows['n'].max()})"), _summary_table(rows, cost)]
@@ -160,6 +167,25 @@ def _counts_by_class(cohort: pd.DataFrame) -> str:
     return table(["Class", "Patients", "Slides", "Slides used"], rows)
 
 
+def _failed_fits(fits: pd.DataFrame) -> list[str]:
+    """Return the fits with signs of failure, loudly; nothing where there are none."""
+    failed = fits[fits["signs"].notna() & (fits["signs"] != "")]
+    if failed.empty:
+        return []
+    rows = [
+        [Cell(row["encoder"]), Cell(row["model"]), number(row["fold"], 0), _signs(row)]
+        for _, row in failed.iterrows()
+    ]
+    return [
+        heading(f"{len(failed)} of {len(fits)} fits show signs of failure"),
+        table(["Encoder", "Model", "Fold", "Signs"], rows),
+    ]
+
+
+def _signs(row: pd.Series) -> Cell:
+    return Cell(row["signs"], css="wrap")
+
+
 def _summary_table(rows: pd.DataFrame, cost: pd.DataFrame) -> str:
     metrics = [name for name in METRIC_WORDS if name in set(rows["metric"])]
     best = {name: _best(rows[rows["metric"] == name], name) for name in metrics}
@@ -175,16 +201,19 @@ def _summary_table(rows: pd.DataFrame, cost: pd.DataFrame) -> str:
 
 
 def _best(rows: pd.DataFrame, metric: str) -> float:
-    return rows["mean"].max() if METRIC_WORDS[metric][1] == "higher" else rows["mean"].min()
+    return rows["pooled"].max() if METRIC_WORDS[metric][1] == "higher" else rows["pooled"].min()
 
 
 def _metric_cell(row: pd.Series, best: float) -> Cell:
-    if np.isnan(row["mean"]):
-        return Cell("–", note="undefined in every fold", css="number")
-    spread = "" if np.isnan(row["std"]) else f" ± {row['std']:.3f}"
-    interval = "" if np.isnan(row["ci_low"]) else f"{row['ci_low']:.3f} to {row['ci_high']:.3f}"
-    css = "number best" if row["mean"] == best else "number"
-    return Cell(f"{row['mean']:.3f}{spread}", note=interval, css=css)
+    if np.isnan(row["pooled"]):
+        return Cell("–", note="undefined: a class has no case", css="number")
+    notes = []
+    if not np.isnan(row["ci_low"]):
+        notes.append(f"{row['ci_low']:.3f} to {row['ci_high']:.3f}")
+    if not np.isnan(row["std"]):
+        notes.append(f"folds {row['mean']:.3f} ± {row['std']:.3f}")
+    css = "number best" if row["pooled"] == best else "number"
+    return Cell(f"{row['pooled']:.3f}", note="; ".join(notes), css=css)
 
 
 def _cost_cells(row: pd.Series) -> list[Cell]:

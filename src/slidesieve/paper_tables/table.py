@@ -28,10 +28,11 @@ def paper_table(
 ) -> pd.DataFrame:
     """Return the table of paper_tables/<name>.csv, a row per encoder and row of the paper table.
 
-    Columns: encoder, model, label, those of the rows, n (cases), each metric with its 95 %
-    interval, its difference from the reference row (paired patient bootstrap, Holm over the rows),
-    tokens in and share kept (mean over the test slides of all folds), the cost of one typical
-    slide, and `paper_…`: what the paper printed, about its own data and machine.
+    Columns: encoder, model, label, those of the rows, n (cases), each metric of the pooled
+    out-of-fold predictions with its 95 % interval, its difference from the reference row (paired
+    patient bootstrap, Holm over the rows), tokens in and share kept (mean over the test slides of
+    all folds), the cost of one typical slide, and `paper_…`: what the paper printed, about its own
+    data and machine.
 
     Args:
         spec: A paper table of the config, defaults filled in.
@@ -64,7 +65,7 @@ def paper_table(
 
 def _metric_cells(metric: str, found: pd.Series) -> dict[str, float]:
     return {
-        metric: found["mean"],
+        metric: found["pooled"],
         f"{metric}_ci_low": found["ci_low"],
         f"{metric}_ci_high": found["ci_high"],
     }

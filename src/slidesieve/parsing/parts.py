@@ -31,6 +31,7 @@ class PartEntry:
         settings: The pydantic dataclass of its settings, or "" for a part that has none.
             "module:name" where they lie in a module of their own.
         learned: Whether the choice of tokens is learned, so that it is worth a picture.
+        ranks: Whether it has learnt to rank all tokens and drops some, so that it is diagnosed.
         soft_path: Whether training selects softly and evaluation hard.
         needs_teacher: Whether another model is fitted first, from which it learns.
         needs_pitch: Whether it reads the tiles' places on the slide's grid.
@@ -40,6 +41,7 @@ class PartEntry:
     name: str
     settings: str = ""
     learned: bool = False
+    ranks: bool = False
     soft_path: bool = False
     needs_teacher: bool = False
     needs_pitch: bool = False

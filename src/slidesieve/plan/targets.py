@@ -10,7 +10,10 @@ from slidesieve.plan import layout
 from slidesieve.plan.layout import fill
 from slidesieve.selector_diagnostics.auditable import auditable_models
 
-_TABLES = (layout.COHORT, layout.METRICS, layout.SUMMARY, layout.COMPARISONS, layout.COST)
+_TABLES = (
+    *(layout.COHORT, layout.METRICS, layout.SUMMARY, layout.COMPARISONS, layout.COST),
+    layout.FITS,
+)
 _PAGES = (layout.COHORT_PAGE, layout.SUMMARY_PAGE, layout.COST_PAGE)
 _PAPER_TABLE = (layout.PAPER_TABLE, layout.PAPER_TABLE_FIGURE, layout.PAPER_TABLE_PAGE)
 _TOKEN_PICTURES = (layout.TOKEN_MAP, layout.TOKEN_GEOJSON, layout.TOKEN_GALLERY)
@@ -56,6 +59,9 @@ def dataset_results(study: Study, name: str) -> Iterator[str]:
     dataset, audited = study.datasets[name], auditable_models(study.models)
     for pattern in (*_TABLES, *_PAGES):
         yield fill(pattern, dataset=name)
+    if study.evaluation["calibrate"]:
+        yield fill(layout.CALIBRATION, dataset=name)
+        yield fill(layout.CALIBRATION_PAGE, dataset=name)
     if audited:
         yield fill(layout.SELECTORS, dataset=name)
         yield fill(layout.SELECTORS_FIGURE, dataset=name)

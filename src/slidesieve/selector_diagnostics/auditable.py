@@ -8,9 +8,9 @@ from slidesieve.reduction.registry import reducer_entry
 
 
 def auditable_models(models: Mapping[str, Mapping]) -> list[str]:
-    """Names of the models whose reducer has a soft path in training and a hard one in evaluation.
+    """Names of the models whose reducer has learnt to rank tokens, and drops some.
 
     Args:
         models: Specs of the config by name.
     """
-    return [name for name, spec in models.items() if reducer_entry(spec).soft_path]
+    return [name for name, spec in models.items() if reducer_entry(spec).ranks]

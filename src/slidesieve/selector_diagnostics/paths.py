@@ -1,4 +1,4 @@
-"""Predictions of a fitted selector along each of its paths."""
+"""Predictions of a fitted selector along each of its paths; without a soft path, of use alone."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pandas as pd
 import torch
 
-from slidesieve.bags import Bag
+from slidesieve.bags import Bag, collate
+from slidesieve.models.classifier import SlideClassifier
 from slidesieve.reduction.sparselearn.reducer import SparseLearn
 from slidesieve.selector_diagnostics.seeds import seeded, slide_seed
-from slidesieve.selector_diagnostics.slides import selector_of
+from slidesieve.selector_diagnostics.slides import ScoredSlide
 from slidesieve.tokens import Reduction, TokenBatch
 from slidesieve.training.fitted import FittedModel
 
@@ -21,22 +22,20 @@ SOFT_DRAWS = 5
 
 
 def slide_predictions(
-    fitted: FittedModel, bag: Bag, tokens: TokenBatch, scores: torch.Tensor
+    fitted: FittedModel, bag: Bag, scored: ScoredSlide
 ) -> list[dict[str, object]]:
     """Predict a slide along each path.
 
     Args:
         fitted: The model.
         bag: The slide.
-        tokens: It, as the model's reducer scored it: one bag.
-        scores: (1, N) its scores.
+        scored: It, as the model's reducer scored it.
 
     Returns:
         A row per path and draw: path, draw, slide_id, patient_id, label, prediction, prob_<class>…
     """
     rows = []
-    for path, draw, reduction in _reductions(selector_of(fitted.model), bag, tokens, scores):
-        logits = fitted.model.aggregator(reduction.tokens).logits
+    for path, draw, logits in _logits(fitted.model, bag, scored):
         probabilities = logits[0].double().softmax(dim=0).tolist()
         of_class = dict(zip(fitted.classes, probabilities, strict=True))
         rows.append(
@@ -51,6 +50,16 @@ def slide_predictions(
             }
         )
     return rows
+
+
+def _logits(
+    model: SlideClassifier, bag: Bag, scored: ScoredSlide
+) -> Iterator[tuple[str, int, torch.Tensor]]:
+    if not isinstance(model.reducer, SparseLearn):
+        yield HARD, 0, model(collate([bag]).to(scored.scores.device))[0].logits
+        return
+    for path, draw, reduction in _reductions(model.reducer, bag, scored.tokens, scored.scores):
+        yield path, draw, model.aggregator(reduction.tokens).logits
 
 
 def _reductions(

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from slidesieve.bags import Bag, collate, load_bags
 from slidesieve.evaluation.tables import POOLED
+from slidesieve.reduction.sparselearn.reducer import SparseLearn
 from slidesieve.selector_diagnostics.discarded_token_probe import (
     ProbeTokens,
     probe,
@@ -28,13 +29,13 @@ from slidesieve.selector_diagnostics.paths import as_table, slide_predictions
 from slidesieve.selector_diagnostics.slides import (
     CHANCE,
     MODEL,
+    VALIDATION,
     measure_slide,
     score_slide,
-    selector_of,
 )
 from slidesieve.selector_diagnostics.stability import agreement, chance_jaccard
 from slidesieve.selector_diagnostics.tables import leakage_table, paths_table, slides_table
-from slidesieve.selector_diagnostics.truth import read_truth, truth_tiles
+from slidesieve.selector_diagnostics.truth import read_truth, recall, truth_tiles
 from slidesieve.store.features import read_tile_attributes
 from slidesieve.training.fitted import FittedModel, load_whole_model
 
@@ -139,18 +140,26 @@ def _audit_fold(
         scored = score_slide(model, collate([bag]).to(device))
         kept[bag.slide_id] = scored.kept
         most = tokens_of_slide(int(n_slides[part]))
-        found = probe_tokens(selector_of(model), bag.slide_id, scored.tokens, scored.scores, most)
-        if found is not None:
-            discarded[part].append(found)
+        if isinstance(model.reducer, SparseLearn):
+            found = probe_tokens(model.reducer, bag.slide_id, scored.tokens, scored.scores, most)
+            if found is not None:
+                discarded[part].append(found)
+        is_truth = truth.get(bag.slide_id)
+        if part == "val" and scored.has_choice and is_truth is not None and is_truth.any():
+            found_of_val = recall(scored.kept, is_truth)["recall"]
+            row = ("truth", VALIDATION, "recall", found_of_val)
+            slides.append((bag.slide_id, bag.patient_id, fold, *row))
         if part == "test":
-            predictions += slide_predictions(fitted, bag, scored.tokens, scored.scores)
+            predictions += slide_predictions(fitted, bag, scored)
             if scored.has_choice:
-                measured = measure_slide(model, bag, scored, truth.get(bag.slide_id))
+                measured = measure_slide(model, bag, scored, is_truth)
                 slides += [(bag.slide_id, bag.patient_id, fold, *row) for row in measured]
+    has_soft_path = isinstance(model.reducer, SparseLearn)
+    leakage = list(_leakage_of_fold(fold, discarded, seed)) if has_soft_path else []
     return _FoldAudit(
         predictions=as_table(predictions, fold),
         slides=slides,
-        leakage=list(_leakage_of_fold(fold, discarded, seed)),
+        leakage=leakage,
         kept=kept,
     )
 

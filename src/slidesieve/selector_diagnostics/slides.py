@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import torch
@@ -12,15 +11,19 @@ from numpy.typing import NDArray
 
 from slidesieve.bags import Bag, collate
 from slidesieve.models.classifier import SlideClassifier
+from slidesieve.reduction.dtc.reducer import DTC
 from slidesieve.reduction.registry import build_reducer
 from slidesieve.reduction.sparselearn.mass import overlap, topk_mass
 from slidesieve.reduction.sparselearn.reducer import SparseLearn
+from slidesieve.selector_diagnostics.evidence import measure_evidence
 from slidesieve.selector_diagnostics.seeds import seeded, slide_seed
 from slidesieve.selector_diagnostics.stability import SIGMAS, chance_jaccard, jaccard, jitter
 from slidesieve.selector_diagnostics.truth import chance_recall, recall
 from slidesieve.tokens import TokenBatch
 
 MODEL, CHANCE = "model", "chance"
+# The recall of truth tiles on the validation part of each fold, which no test slide is in.
+VALIDATION = "validation"
 # Reducers without parameters that choose as many tokens, for the recall of truth tiles.
 BASELINES = ("uniform", "farthest_point")
 
@@ -34,9 +37,9 @@ class ScoredSlide:
     """One slide as a fitted selector sees it.
 
     Attributes:
-        tokens: One bag, encoded and normalised.
-        scores: (1, N).
-        kept: (N,) the tokens of the hard path.
+        tokens: One bag as the aggregator would take it, if nothing were dropped.
+        scores: (1, N) what the tokens are ranked by.
+        kept: (N,) the tokens that the model in use keeps, alone or merged.
     """
 
     tokens: TokenBatch
@@ -49,23 +52,23 @@ class ScoredSlide:
         return not bool(self.kept.all())
 
 
-def selector_of(model: SlideClassifier) -> SparseLearn:
-    """The reducer of a model that these diagnostics are for."""
-    return cast(SparseLearn, model.reducer)
-
-
 def score_slide(model: SlideClassifier, bag: TokenBatch) -> ScoredSlide:
-    """Score a bag of one slide with a fitted model."""
-    reducer = selector_of(model)
-    tokens, scores = reducer.score(model.standardise(bag))
-    kept = reducer.best(tokens, scores)[0].cpu().numpy()
-    return ScoredSlide(tokens, scores, kept)
+    """Score a bag of one slide with a fitted model whose reducer ranks tokens."""
+    reducer, tokens = model.reducer, model.standardise(bag)
+    if isinstance(reducer, SparseLearn):
+        tokens, scores = reducer.score(tokens)
+        return ScoredSlide(tokens, scores, reducer.best(tokens, scores)[0].cpu().numpy())
+    reduction, stages = reducer.trace(tokens)
+    scores = stages[0].importance.gather(1, stages[0].entered)
+    if isinstance(reducer, DTC):
+        tokens = reducer.position(tokens)
+    return ScoredSlide(tokens, scores, (reduction.source[0] >= 0).cpu().numpy())
 
 
 def measure_slide(
     model: SlideClassifier, bag: Bag, scored: ScoredSlide, truth: Kept | None
 ) -> Iterator[Measured]:
-    """Measure mass, stability under noise and recall on a slide that leaves a choice.
+    """Measure mass, stability under noise, evidence and recall on a slide that leaves a choice.
 
     Args:
         model: Fitted, on the device of the tokens.
@@ -74,15 +77,19 @@ def measure_slide(
         truth: (N,) which tiles are truth; None if it is not known.
     """
     tokens = collate([bag]).to(scored.scores.device)
-    yield from _mass(model, bag, scored)
+    if isinstance(model.reducer, SparseLearn):
+        yield from _mass(model.reducer, bag, scored)
     yield from _noise(model, bag, tokens, scored.kept)
+    predicted = int(model(tokens)[0].logits[0].argmax())
+    yield from measure_evidence(
+        model.aggregator, scored.tokens, scored.scores, predicted, bag.slide_id
+    )
     if truth is not None and truth.any():
         yield from _recall(model, tokens, scored.kept, truth)
 
 
-def _mass(model: SlideClassifier, bag: Bag, scored: ScoredSlide) -> Iterator[Measured]:
-    reducer, mask = selector_of(model), scored.tokens.mask
-    k = reducer.settings.k
+def _mass(reducer: SparseLearn, bag: Bag, scored: ScoredSlide) -> Iterator[Measured]:
+    mask, k = scored.tokens.mask, reducer.settings.k
     with seeded(slide_seed(bag.slide_id, "mass"), scored.scores.device):
         alpha = reducer.weights(scored.tokens, scored.scores)
     kept = torch.from_numpy(scored.kept)[None].to(alpha.device)

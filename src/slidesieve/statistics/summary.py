@@ -1,4 +1,4 @@
-"""summary.csv: each metric's mean over folds and its patient-bootstrap interval."""
+"""summary.csv: each metric's mean over folds, its pooled value and that value's interval."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slidesieve.statistics.bootstrap import bootstrap_metrics, percentile_interv
 log = logging.getLogger(__name__)
 
 _KEYS = ["encoder", "model", "level", "metric"]
-COLUMNS = [*_KEYS, "mean", "std", "ci_low", "ci_high", "n_folds", "n"]
+COLUMNS = [*_KEYS, "mean", "std", "pooled", "ci_low", "ci_high", "n_folds", "n"]
 
 
 def summary_table(
@@ -35,13 +35,15 @@ def summary_table(
 
     Returns:
         A row per encoder, model, level and metric. `mean` and `std` (n - 1 in the divisor) are
-        over the `n_folds` folds in which the metric is defined. The interval is the 95 %
-        percentile interval of the metric of the pooled out-of-fold predictions, patients being
-        resampled with all their slides, folds and repeats; resamples that lack a class are left
-        out, and their number is logged. `n` counts distinct slides or patients.
+        over the `n_folds` folds in which the metric is defined. `pooled` is the metric of the
+        out-of-fold predictions of all folds and repeats together, and the interval is its 95 %
+        percentile interval, patients being resampled with all their slides, folds and repeats;
+        resamples that lack a class are left out, and their number is logged. `n` counts distinct
+        slides or patients.
     """
     values = metrics_table(predictions, classes)
     folds = values[values["fold"] != POOLED]
+    pooled = values[values["fold"] == POOLED].set_index(_KEYS)["value"]
     over_folds = folds.groupby(_KEYS, sort=False)["value"].agg(["mean", "std", "count"])
     rows = []
     for (encoder, model), table in predictions.items():
@@ -52,7 +54,7 @@ def summary_table(
                 log_left_out(drawn, f"{encoder}/{model}, {level} level, {metric}")
                 mean, std, n_folds = over_folds.xs(key).to_numpy()
                 interval = percentile_interval(drawn)
-                rows.append((*key, mean, std, *interval, int(n_folds), n))
+                rows.append((*key, mean, std, pooled.loc[key], *interval, int(n_folds), n))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

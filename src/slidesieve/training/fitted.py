@@ -20,7 +20,10 @@ from slidesieve.stages import STAGES
 from slidesieve.store.atomic import atomic_path, write_json
 from slidesieve.store.tables import read_csv, write_csv
 
-_DESCRIPTION = ("spec", "classes", "dim", "encoder", "encoder_revision", "seed", "best_epoch")
+_DESCRIPTION = (
+    *("spec", "classes", "dim", "encoder", "encoder_revision"),
+    *("seed", "best_epoch", "signs", "restarts"),
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class FittedModel:
         encoder_revision: What pins the encoder's weights.
         seed: Of the fit.
         best_epoch: Epoch, from 1, whose weights these are.
+        signs: What says that the fit has failed, see `signs_of_failure`.
+        restarts: Fits with another seed that were tried beside it.
         history: A row per epoch: epoch, train_loss, train_cross_entropy (train_loss without the
             losses that reducer and aggregator add), val_loss, val_balanced_accuracy, and what the
             reducer has to say of itself (`TokenReducer.diagnostics`).
@@ -49,6 +54,8 @@ class FittedModel:
     encoder_revision: str
     seed: int
     best_epoch: int
+    signs: tuple[str, ...]
+    restarts: int
     history: pd.DataFrame
 
 
@@ -103,7 +110,8 @@ def _load(
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise ContractError(f"{folder}: weights do not fit the spec ({error})") from error
-    known["classes"] = tuple(known["classes"])
+    for name in ("classes", "signs"):
+        known[name] = tuple(known[name])
     history = read_csv(folder / "history.csv")
     return FittedModel(model=model.to(device).eval(), history=history, **known)
 

@@ -73,7 +73,8 @@ def fit_fold(
         fit = _Fit(model, settings, class_weights, device)
         best_epoch, history = _run_epochs(fit, train_bags, val_bags)
     first_epoch = _first_epoch(model.warmup_share, settings.epochs)
-    for sign in signs_of_failure(history, best_epoch, first_epoch, len(classes)):
+    signs = tuple(signs_of_failure(history, best_epoch, first_epoch, len(classes)))
+    for sign in signs:
         log.warning("training: %s", sign)
     return FittedModel(
         model=model.eval(),
@@ -84,6 +85,8 @@ def fit_fold(
         encoder_revision=first.encoder_revision,
         seed=settings.seed,
         best_epoch=best_epoch,
+        signs=signs,
+        restarts=0,
         history=history,
     )
 

@@ -47,6 +47,13 @@ class TrainingSettings:
         description="Score on the validation part that must improve. Equal balanced accuracies are "
         "decided by the loss.",
     )
+    restarts: StrictInt = Field(
+        default=0,
+        ge=0,
+        description="Most fits with another seed of a fold whose fit shows signs of failure "
+        "(early best epoch, chance on the validation part); the best on the validation part is "
+        "kept.",
+    )
     class_weights: Literal["none", "balanced"] = Field(
         default="none",
         description="Weights of the classes in the loss; balanced: n / (C n_c) over the training "

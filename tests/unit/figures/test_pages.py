@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from helpers.imaginary_cohort import CLASSES, random_predictions
+from slidesieve.figures.calibration_page import calibration_page
 from slidesieve.figures.table_pages import cohort_page, cost_page, summary_page
 from slidesieve.statistics import comparisons_table, summary_table
 
@@ -43,6 +44,9 @@ class Tables(HTMLParser):
             self.tables[-1][-1][-1] += (" " if "small" in self._open else "") + data
             if "best" in self._classes and "small" not in self._open:
                 self.bold.append(data)
+
+
+ENDS = ("value", "ci_low", "ci_high")
 
 
 def cohort() -> pd.DataFrame:
@@ -111,6 +115,25 @@ def test_cohort_page_leaves_out_what_ready_made_features_do_not_tell(tmp_path):
     assert "All used." in out.read_text()
 
 
+def fits(**signs) -> pd.DataFrame:
+    """Two fits; `signs` of those of a fold."""
+    said = [signs.get(f"fold_{fold}", float("nan")) for fold in (0, 1)]
+    return pd.DataFrame({"encoder": "uni", "model": "abmil", "fold": [0, 1], "signs": said})
+
+
+def test_fits_that_look_failed_are_said_before_all_numbers(tmp_path):
+    predictions = {("uni", "abmil"): random_predictions(24)}
+    summary = summary_table(predictions, CLASSES, 20, seed=0)
+    empty = comparisons_table(predictions, "abmil", CLASSES, 20, seed=0)
+    out = tmp_path / "summary.html"
+    summary_page(summary, empty, costs(), fits(fold_1="near chance"), "demo", out)
+    failed = Tables(out.read_text()).tables[0]
+    assert failed[1:] == [["uni", "abmil", "1", "near chance"]]
+    assert "1 of 2 fits show signs of failure" in out.read_text()
+    summary_page(summary, empty, costs(), fits(), "demo", out)
+    assert "signs of failure" not in out.read_text()
+
+
 def test_summary_page_puts_cost_beside_metrics_and_marks_the_best(tmp_path):
     predictions = {
         ("uni", "abmil"): random_predictions(36, signal=4.0),
@@ -119,14 +142,16 @@ def test_summary_page_puts_cost_beside_metrics_and_marks_the_best(tmp_path):
     summary = summary_table(predictions, CLASSES, 100, seed=0)
     comparisons = comparisons_table(predictions, "abmil", CLASSES, 100, seed=0)
     out = tmp_path / "summary.html"
-    summary_page(summary, comparisons, costs(), "demo", out)
+    summary_page(summary, comparisons, costs(), fits(), "demo", out)
     page = Tables(out.read_text())
     slides, patients, *tests = page.tables
     assert len(tests) == 2
     abmil = dict(zip(slides[0], slides[1], strict=True))
     row = summary.query("model == 'abmil' and level == 'slide' and metric == 'log_loss'").iloc[0]
-    value = f"{row['mean']:.3f} ± {row['std']:.3f}"
-    assert abmil["Log loss"] == f"{value} {row['ci_low']:.3f} to {row['ci_high']:.3f}"
+    value = f"{row['pooled']:.3f}"
+    interval = f"{row['ci_low']:.3f} to {row['ci_high']:.3f}"
+    folds = f"folds {row['mean']:.3f} ± {row['std']:.3f}"
+    assert abmil["Log loss"] == f"{value} {interval}; {folds}"
     assert value in page.bold
     assert abmil["Tokens kept"] == "50 50% of 100"
     assert patients[2][:2] == ["uni", "mean"]
@@ -140,20 +165,50 @@ def test_summary_page_of_one_model_has_no_tests(tmp_path):
     summary = summary_table(predictions, CLASSES, 20, seed=0)
     comparisons = comparisons_table(predictions, "abmil", CLASSES, 20, seed=0)
     out = tmp_path / "summary.html"
-    summary_page(summary, comparisons, costs(), "demo", out)
+    summary_page(summary, comparisons, costs(), fits(), "demo", out)
     assert len(Tables(out.read_text()).tables) == 2
 
 
-def test_undefined_metrics_are_dashes(tmp_path):
+def test_a_metric_that_no_fold_defines_is_shown_of_the_pool_alone(tmp_path):
     predictions = {("uni", "abmil"): random_predictions(8, folds=8)}
     summary = summary_table(predictions, CLASSES, 20, seed=0)
     out = tmp_path / "summary.html"
     empty = comparisons_table(predictions, "abmil", CLASSES, 20, seed=0)
-    summary_page(summary, empty, costs(), "demo", out)
+    summary_page(summary, empty, costs(), fits(), "demo", out)
     slides = Tables(out.read_text()).tables[0]
     abmil = dict(zip(slides[0], slides[1], strict=True))
-    assert abmil["AUC, macro"] == "– undefined in every fold"
+    row = summary.query("level == 'slide' and metric == 'auc_macro_ovr'").iloc[0]
+    interval = f"{row['ci_low']:.3f} to {row['ci_high']:.3f}"
+    assert row["n_folds"] == 0
+    assert abmil["AUC, macro"] == f"{row['pooled']:.3f} {interval}"
     assert "nan" not in out.read_text()
+
+
+def test_metrics_of_a_pool_without_one_of_the_classes_are_dashes(tmp_path):
+    predictions = {("uni", "abmil"): random_predictions(12).query("label != 'solid'")}
+    summary = summary_table(predictions, CLASSES, 20, seed=0)
+    out = tmp_path / "summary.html"
+    empty = comparisons_table(predictions, "abmil", CLASSES, 20, seed=0)
+    summary_page(summary, empty, costs(), fits(), "demo", out)
+    slides = Tables(out.read_text()).tables[0]
+    abmil = dict(zip(slides[0], slides[1], strict=True))
+    assert abmil["AUC, macro"] == "– undefined: a class has no case"
+    assert "nan" not in out.read_text()
+
+
+def test_the_calibration_page_holds_both_values(tmp_path):
+    cells = {f"{prefix}{end}": 0.5 for prefix in ("", "calibrated_") for end in ENDS}
+    cells |= {f"difference_{end}": -0.1 for end in ENDS}
+    keys = {"encoder": "uni", "model": "abmil", "method": "temperature", "metric": "ece", "n": 9}
+    rows = pd.DataFrame([{**keys, "level": level, **cells} for level in ("slide", "patient")])
+    out = tmp_path / "calibration.html"
+    calibration_page(rows, "demo", out)
+    slides, _ = Tables(out.read_text()).tables
+    assert slides[1] == [
+        *("uni", "abmil", "temperature", "Calibration error"),
+        *("0.500 0.500 to 0.500",) * 2,
+        "-0.100 -0.100 to -0.100",
+    ]
 
 
 def test_cost_page_has_a_row_per_model_and_bag(tmp_path):

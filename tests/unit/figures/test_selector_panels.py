@@ -15,7 +15,20 @@ def row(topic, variant, metric, value, level="slide", fold="pooled") -> tuple:
     return (topic, variant, level, fold, metric, value, value - 0.1, value + 0.1, 20)
 
 
-def audit(topics=("paths", "mass", "leakage", "noise", "folds", "truth")) -> pd.DataFrame:
+TOPICS = (
+    "paths",
+    "mass",
+    "leakage",
+    "noise",
+    "folds",
+    "truth",
+    "evidence",
+    "sufficiency",
+    "necessity",
+)
+
+
+def audit(topics=TOPICS) -> pd.DataFrame:
     rows = [
         *(
             row("paths", path, metric, value, "patient")
@@ -32,6 +45,13 @@ def audit(topics=("paths", "mass", "leakage", "noise", "folds", "truth")) -> pd.
         *(row("noise", name, "jaccard", 0.5) for name in ("0", "0.1", "0.5", "chance")),
         row("folds", "model", "jaccard", 0.4),
         *(row("truth", name, "recall", 0.5) for name in ("model", "random", "uniform")),
+        *(row("evidence", "model", name, 0.7) for name in ("sufficiency", "necessity")),
+        *(
+            row(topic, variant, str(k), k / 16)
+            for topic in ("sufficiency", "necessity")
+            for variant in ("model", "random")
+            for k in (1, 16, 2, 4, 8)
+        ),
     ]
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table[table["topic"].isin(topics)]
@@ -60,13 +80,16 @@ def labels(panel) -> list[str]:
 def test_paths_are_drawn_with_their_names_and_values(drawn, tmp_path):
     selector_panels.selector_figure(audit(), HISTORIES, "title", tmp_path / "a.png")
     (figure,) = drawn
-    accuracy, _, training, leakage, stability, truth = figure.axes
+    accuracy, _, training, truth, leakage, stability, kept, _ = figure.axes
     assert labels(accuracy) == ["soft", "hard"]
     assert dots(accuracy) == [0.7, 0.8]
     assert [line.get_xdata().tolist() for line in training.lines] == [[1, 3], [1, 3]]
     assert labels(leakage) == ["kept tokens", "itself, gated"]
     assert stability.lines[0].get_xdata().tolist() == [0, 0.1, 0.5]
     assert labels(truth) == ["this selector", "random", "uniform"]
+    of_selector = kept.lines[0]
+    assert of_selector.get_xdata().tolist() == [1, 2, 4, 8, 16]
+    assert of_selector.get_ydata().tolist() == [k / 16 for k in (1, 2, 4, 8, 16)]
 
 
 def test_panels_without_numbers_say_why(drawn, tmp_path):
@@ -77,6 +100,15 @@ def test_panels_without_numbers_say_why(drawn, tmp_path):
         "no slide leaves a choice",
         "the dataset has no truth masks",
     }
+
+
+def test_a_selector_without_a_soft_path_says_so(drawn, tmp_path):
+    table = audit().query("topic not in ('mass', 'leakage')")
+    table = table[~table["variant"].isin(["soft", "soft-hard"])]
+    histories = [history.drop(columns="overlap") for history in HISTORIES]
+    selector_panels.selector_figure(table, histories, "title", tmp_path / "a.png")
+    words = [text.get_text() for panel in drawn[0].axes for text in panel.texts]
+    assert words.count("this selector has no soft path") == 2
 
 
 def test_models_stand_side_by_side_and_missing_numbers_stay_empty(drawn, tmp_path):

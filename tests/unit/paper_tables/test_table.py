@@ -90,7 +90,7 @@ def test_ours_are_the_patient_rows_of_the_summary(table, found):
     rows = found[0].set_index(["encoder", "model", "level", "metric"])
     for row in table.itertuples():
         own = rows.loc[(row.encoder, row.model, "patient", "auc_macro_ovr")]
-        assert row.auc_macro_ovr == own["mean"]
+        assert row.auc_macro_ovr == own["pooled"]
         assert (row.auc_macro_ovr_ci_low, row.auc_macro_ovr_ci_high) == tuple(
             own[["ci_low", "ci_high"]]
         )

@@ -25,7 +25,7 @@ BAG = planted_bags(4, seed=9)[3]
 def rows_of(fitted, bag: Bag = BAG) -> dict[tuple[str, int], dict]:
     with torch.no_grad():
         scored = score_slide(fitted.model, collate([bag]))
-        rows = slide_predictions(fitted, bag, scored.tokens, scored.scores)
+        rows = slide_predictions(fitted, bag, scored)
     return {(row["path"], row["draw"]): row for row in rows}
 
 

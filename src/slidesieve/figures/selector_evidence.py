@@ -1,0 +1,43 @@
+"""Curves of the evidence that a selector ranks first, beside random orders."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from slidesieve.evaluation.tables import POOLED
+from slidesieve.figures.style import GREY, color_of
+
+EVIDENCE_TITLES = {
+    "sufficiency": "Probability from the K best alone",
+    "necessity": "Probability without the K best",
+}
+_ORDERS = {"model": "this selector", "random": "random order"}
+
+
+def draw_evidence(panel: Axes, audit: pd.DataFrame, topic: str) -> bool:
+    """Draw the mean probability of the class that use predicts against K, with its intervals.
+
+    Args:
+        panel: Where to draw.
+        audit: audit.csv of the model.
+        topic: "sufficiency" or "necessity".
+
+    Returns:
+        Whether there was anything to draw.
+    """
+    rows = audit[(audit["topic"] == topic) & (audit["fold"] == POOLED)]
+    panel.set_title(EVIDENCE_TITLES[topic])
+    for variant, words in _ORDERS.items():
+        own = rows[rows["variant"] == variant]
+        own = own.assign(k=own["metric"].astype(int)).sort_values("k")
+        color = color_of(4) if variant == "model" else GREY
+        panel.fill_between(
+            own["k"], own["ci_low"], own["ci_high"], color=color, alpha=0.2, linewidth=0
+        )
+        panel.plot(own["k"], own["value"], color=color, marker="o", markersize=3, label=words)
+    panel.set_xscale("log", base=2)
+    panel.set(ylim=(0, 1.02), xlabel="K tokens")
+    panel.grid(axis="y")
+    panel.legend(loc="lower right" if topic == "sufficiency" else "lower left")
+    return not rows.empty
