@@ -29,6 +29,8 @@ SMALL_AGGREGATORS = {
     "abmil": {"hidden_dim": 16, "attention_dim": 8},
     "clam": {"hidden_dim": 16, "attention_dim": 8},
     "dsmil": {"query_dim": 8},
+    "hipt": {"hidden_dim": 12, "depth": 2, "heads": 2, "region_heads": 2},
+    "longformer": {"hidden_dim": 12, "depth": 2, "heads": 2, "window": 3},
     "max": {"hidden_dim": 16},
     "mean": {"hidden_dim": 16},
     "mhim": {"hidden_dim": 16, "attention_dim": 8},

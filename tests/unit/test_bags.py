@@ -20,9 +20,9 @@ from slidesieve.bags import (
     collate,
     load_bags,
     load_parts,
-    pack_by_tokens,
 )
 from slidesieve.errors import ContractError
+from slidesieve.nn.packing import pack_by_tokens
 from slidesieve.store.features import FeatureSet, write_features
 from slidesieve.store.stored_features import StoredFeatures
 

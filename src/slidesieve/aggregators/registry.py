@@ -15,6 +15,10 @@ AGGREGATORS: dict[str, PartEntry] = {
     "abmil": PartEntry(f"{_HOME}.abmil", "ABMIL", "ABMILSettings"),
     "clam": PartEntry(f"{_HOME}.clam", "CLAM", "CLAMSettings"),
     "dsmil": PartEntry(f"{_HOME}.dsmil", "DSMIL", "DSMILSettings"),
+    "hipt": PartEntry(f"{_HOME}.hipt", "HIPT", "HIPTSettings", needs_pitch=True),
+    "longformer": PartEntry(
+        f"{_HOME}.longformer", "Longformer", "LongformerSettings", needs_pitch=True
+    ),
     "max": PartEntry(f"{_HOME}.pooling", "MaxPooling", "PoolingSettings"),
     "mean": PartEntry(f"{_HOME}.pooling", "MeanPooling", "PoolingSettings"),
     "mhim": PartEntry(f"{_HOME}.mhim", "MHIM", "MHIMSettings", needs_teacher=True),

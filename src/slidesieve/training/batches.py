@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from slidesieve.bags import Bag, collate, pack_by_tokens
+from slidesieve.bags import Bag, collate
+from slidesieve.nn.packing import pack_by_tokens
 from slidesieve.tokens import TokenBatch
 
 

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from slidesieve.bags import Bag, pack_by_tokens
+from slidesieve.bags import Bag
+from slidesieve.nn.packing import pack_by_tokens
 from slidesieve.training.batches import ready_batches
 from slidesieve.training.fitted import FittedModel
 from slidesieve.training.memory import TokenBudget

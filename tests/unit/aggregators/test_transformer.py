@@ -10,8 +10,8 @@ from torch import nn
 
 from helpers import parts
 from helpers.padded_batches import make_batch, pick
-from slidesieve.aggregators import transformer
 from slidesieve.errors import ConfigError
+from slidesieve.nn import transformer_block
 from slidesieve.tokens import TokenBatch
 
 
@@ -109,8 +109,8 @@ def test_every_parameter_learns(model):
 def test_heads_and_states_taken_in_parts_give_the_same(model, monkeypatch, heads_at_once, block):
     batch = make_batch([7, 20, 1])
     expected = model(batch)
-    monkeypatch.setattr(transformer, "_NUMBERS", heads_at_once * 3 * 21 * 32 // 4)
-    monkeypatch.setattr(transformer, "_BLOCK", block)
+    monkeypatch.setattr(transformer_block, "_NUMBERS", heads_at_once * 3 * 21 * 32 // 4)
+    monkeypatch.setattr(transformer_block, "_BLOCK", block)
     found = model(batch)
     torch.testing.assert_close(found.logits, expected.logits, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(found.attention, expected.attention, atol=1e-6, rtol=1e-5)
