@@ -31,10 +31,13 @@ SMALL_AGGREGATORS = {
     "dsmil": {"query_dim": 8},
     "hipt": {"hidden_dim": 12, "depth": 2, "heads": 2, "region_heads": 2},
     "longformer": {"hidden_dim": 12, "depth": 2, "heads": 2, "window": 3},
+    "mamba2d": {"hidden_dim": 12, "attention_dim": 8, "state_dim": 4},
     "max": {"hidden_dim": 16},
     "mean": {"hidden_dim": 16},
     "mhim": {"hidden_dim": 16, "attention_dim": 8},
     "panther": {"prototypes": 3},
+    "patchgd": {"hidden_dim": 16},
+    "spt": {"hidden_dim": 16, "heads": 2, "contrast_dim": 8},
     "transformer": {"hidden_dim": 16, "mlp_dim": 16},
     "transmil": {"hidden_dim": 16},
 }

@@ -93,8 +93,11 @@ class _Block(nn.Module):
         key, value = self.key_value(normed).chunk(2, dim=-1)
         own_key, own_value = self.key_value(normed_own).chunk(2, dim=-1)
         parts = self.query(normed), key, value, own_key, own_value
-        heads = (part.unflatten(-1, (self.heads, -1)) for part in parts)
-        cells = cells + self.project(window_attention(*heads, windows).flatten(start_dim=1))
+        query, *of_keys = (part.unflatten(-1, (self.heads, -1)) for part in parts)
+        answers = window_attention(
+            query, (of_keys[0], of_keys[1]), (of_keys[2], of_keys[3]), windows
+        )
+        cells = cells + self.project(answers.flatten(start_dim=1))
         own = own + self.over_all(normed, normed_own, windows)[0]
         return cells + self.mlp(cells), own + self.mlp(own)
 

@@ -19,10 +19,13 @@ AGGREGATORS: dict[str, PartEntry] = {
     "longformer": PartEntry(
         f"{_HOME}.longformer", "Longformer", "LongformerSettings", needs_pitch=True
     ),
+    "mamba2d": PartEntry(f"{_HOME}.mamba2d", "Mamba2D", "Mamba2DSettings", needs_pitch=True),
     "max": PartEntry(f"{_HOME}.pooling", "MaxPooling", "PoolingSettings"),
     "mean": PartEntry(f"{_HOME}.pooling", "MeanPooling", "PoolingSettings"),
     "mhim": PartEntry(f"{_HOME}.mhim", "MHIM", "MHIMSettings", needs_teacher=True),
     "panther": PartEntry(f"{_HOME}.panther", "PANTHER", "PANTHERSettings"),
+    "patchgd": PartEntry(f"{_HOME}.patchgd", "PatchGD", "PatchGDSettings", needs_pitch=True),
+    "spt": PartEntry(f"{_HOME}.spt", "SPT", "SPTSettings", needs_pitch=True),
     "transformer": PartEntry(f"{_HOME}.transformer", "Transformer", "TransformerSettings"),
     "transmil": PartEntry(f"{_HOME}.transmil", "TransMIL", "TransMILSettings"),
 }

@@ -76,16 +76,17 @@ class Windows:
 
 
 def window_attention(
-    query: Tensor, key: Tensor, value: Tensor, own_key: Tensor, own_value: Tensor, windows: Windows
+    query: Tensor,
+    of_cells: tuple[Tensor, Tensor],
+    of_global: tuple[Tensor, Tensor],
+    windows: Windows,
 ) -> Tensor:
     """Let each cell attend to its window, the 8 around it and its bag's global token.
 
     Args:
-        query: (M, H, D) of cells; so are key and value.
-        key: See query.
-        value: See query.
-        own_key: (B, H, D) of global tokens; so is own_value.
-        own_value: See own_key.
+        query: (M, H, D) of cells.
+        of_cells: Their keys and values, (M, H, D) each.
+        of_global: Keys and values of the global tokens, (B, H, D) each.
         windows: Which cells lie where.
 
     Returns:
@@ -93,9 +94,10 @@ def window_attention(
     """
     # Rows after the cells: one that no cell has, then the global tokens.
     n_cells = len(query)
-    keys = torch.cat([key, torch.zeros_like(key[:1]), own_key])
-    values = torch.cat([value, torch.zeros_like(value[:1]), own_value])
-    queries = torch.cat([query, torch.zeros_like(query[:1])])
+    nothing = torch.zeros_like(query[:1])
+    keys = torch.cat([of_cells[0], nothing, of_global[0]])
+    values = torch.cat([of_cells[1], nothing, of_global[1]])
+    queries = torch.cat([query, nothing])
     answers, places = [], []
     for first in range(0, len(windows.around), _AT_ONCE):
         around = windows.around[first : first + _AT_ONCE]

@@ -151,7 +151,10 @@ def test_losses_of_its_own_are_means_over_bags(name):
         torch.testing.assert_close(loss, mean, atol=1e-6, rtol=1e-5)
 
 
-DRAWS = {"mhim": "draws which tokens it masks; see test_mhim"}
+DRAWS = {
+    "mhim": "draws which tokens it masks; see test_mhim",
+    "spt": "draws views, and contrasts those of a pass; see test_spt",
+}
 NO_DROPOUT = {"panther": {}}
 
 
