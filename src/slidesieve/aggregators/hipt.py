@@ -24,6 +24,8 @@ from slidesieve.tokens import SlideOutput, TokenBatch
 _EDGE = 16
 # Most tokens of regions that the local transformer holds at once, padding included.
 _AT_ONCE = 8192
+# ε of the layer norms, that of the vision transformer.
+_EPS = 1e-6
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -121,9 +123,9 @@ class LocalTransformer(nn.Module):
         nn.init.trunc_normal_(self.class_token, std=0.02)
         nn.init.trunc_normal_(self.positions, std=0.02)
         self.blocks = nn.ModuleList(
-            TransformerBlock(dim, heads, 4 * dim, dropout=0.0) for _ in range(depth)
+            TransformerBlock(dim, heads, 4 * dim, dropout=0.0, norm_eps=_EPS) for _ in range(depth)
         )
-        self.norm = nn.LayerNorm(dim)
+        self.norm = nn.LayerNorm(dim, eps=_EPS)
 
     def forward(
         self, cells: Tensor, region: Tensor, place: Tensor, n_regions: int

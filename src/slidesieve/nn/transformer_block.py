@@ -24,19 +24,26 @@ class TransformerBlock(nn.Module):
         mlp_dim: Hidden width of the MLP.
         dropout: Of the attention's output and inside the MLP, in training.
         qkv_bias: Whether queries, keys and values have biases.
+        norm_eps: ε of the layer norms.
     """
 
     def __init__(
-        self, dim: int, heads: int, mlp_dim: int, dropout: float, qkv_bias: bool = True
+        self,
+        dim: int,
+        heads: int,
+        mlp_dim: int,
+        dropout: float,
+        qkv_bias: bool = True,
+        norm_eps: float = 1e-5,
     ) -> None:
         super().__init__()
         self.heads = heads
-        self.norm = nn.LayerNorm(dim)
+        self.norm = nn.LayerNorm(dim, eps=norm_eps)
         self.query = Linear(dim, dim, bias=qkv_bias)
         self.key_value = Linear(dim, 2 * dim, bias=qkv_bias)
         self.project = nn.Sequential(Linear(dim, dim), dropout_layer(dropout))
         self.mlp = nn.Sequential(
-            nn.LayerNorm(dim),
+            nn.LayerNorm(dim, eps=norm_eps),
             Linear(dim, mlp_dim),
             nn.GELU(),
             dropout_layer(dropout),

@@ -1,0 +1,276 @@
+"""The baselines against their authors' modules, where checkouts of these are at hand.
+
+SLIDESIEVE_OFFICIAL names a folder that holds them by name (CLAM, dsmil-wsi, HIPT, PANTHER,
+vision-longformer, 2DMamba, fastglioma); nothing of theirs is part of SlideSieve. Without it these
+tests are skipped; each method has a test against its formulas that always runs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from slidesieve.aggregators.registry import build_aggregator
+from slidesieve.aggregators.spt import supervised_contrast
+from slidesieve.bags import Bag, collate
+from slidesieve.encoders.torchvision_compat import import_torchvision
+from slidesieve.nn.grid import to_grid
+from slidesieve.nn.windows import Windows, window_attention
+
+FIELD = [(c, r) for r in range(16) for c in range(32)]
+
+
+@pytest.fixture
+def official(monkeypatch):
+    """Return a function that imports a module of a checkout, by its path there."""
+    root = os.environ.get("SLIDESIEVE_OFFICIAL")
+    if root is None:
+        pytest.skip("SLIDESIEVE_OFFICIAL names no folder of the authors' checkouts")
+    import_torchvision()  # some of theirs import it
+
+    def load(path: str, *search: str, package: str = "") -> ModuleType:
+        file = Path(root) / path
+        if not file.exists():
+            pytest.skip(f"SLIDESIEVE_OFFICIAL holds no {path}")
+        for folder in search:
+            monkeypatch.syspath_prepend(str(Path(root) / folder))
+        for name in [*sys.modules]:
+            if name.split(".")[0] in ("models", "utils", "layers"):
+                monkeypatch.delitem(sys.modules, name)
+        if package:
+            return importlib.import_module(package)
+        spec = importlib.util.spec_from_file_location(file.stem, file)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+def bag_of(n_tokens: int, dim: int, seed: int = 0, cells=None) -> Bag:
+    features = np.random.default_rng(seed).standard_normal((n_tokens, dim)).astype(np.float32)
+    places = np.array(cells if cells is not None else FIELD[:n_tokens]) * 256
+    return Bag(f"s{seed}", "p", seed % 3, features, places, stated_pitch=256)
+
+
+def copy(pairs) -> None:
+    """Copy weights (and biases) of our layers from the authors', in pairs of modules."""
+    with torch.no_grad():
+        for ours, theirs in pairs:
+            for mine, source in zip(ours.parameters(), theirs.parameters(), strict=True):
+                mine.copy_(source)
+
+
+def copy_block(ours, theirs) -> None:
+    """Copy a block of timm's shape (norm1, attn.qkv, attn.proj, norm2, mlp.fc1, mlp.fc2)."""
+    layers = (theirs.norm1, theirs.attn.proj, theirs.norm2, theirs.mlp.fc1, theirs.mlp.fc2)
+    mine = (ours.norm, ours.project[0], ours.mlp[0], ours.mlp[1], ours.mlp[4])
+    copy(zip(mine, layers, strict=True))
+    with torch.no_grad():
+        query, *key_value = theirs.attn.qkv.weight.chunk(3)
+        ours.query.weight.copy_(query)
+        ours.key_value.weight.copy_(torch.cat(key_value))
+        if theirs.attn.qkv.bias is not None:
+            query, *key_value = theirs.attn.qkv.bias.chunk(3)
+            ours.query.bias.copy_(query)
+            ours.key_value.bias.copy_(torch.cat(key_value))
+
+
+def report(name: str, found, expected) -> None:
+    """Compare, and print the greatest difference for the evidence page (pytest -s)."""
+    difference = float((found.detach().double() - expected.detach().double()).abs().max())
+    print(f"{name}: greatest difference {difference:.1e}")
+    torch.testing.assert_close(found.float(), expected.float(), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("branches", [True, False])
+@pytest.mark.parametrize("subtyping", [True, False])
+def test_clam(official, branches, subtyping):
+    module = official("CLAM/models/model_clam.py")
+    torch.manual_seed(0)
+    kind = module.CLAM_MB if branches else module.CLAM_SB
+    theirs = kind(n_classes=3, subtyping=subtyping, embed_dim=24).eval()
+    spec = {"name": "clam", "branches": branches, "subtyping": subtyping}
+    ours = build_aggregator(spec, 24, 3).eval()
+    attention = theirs.attention_net[-1]
+    pairs = [(ours.embed[0], theirs.attention_net[0]), (ours.content[0], attention.attention_a[0])]
+    pairs += [(ours.gate[0], attention.attention_b[0]), (ours.score, attention.attention_c)]
+    copy(pairs if branches else [*pairs, (ours.classifier, theirs.classifiers)])
+    with torch.no_grad():
+        for c, head in enumerate(theirs.instance_classifiers):
+            ours.evidence.weight[2 * c : 2 * c + 2] = head.weight
+            ours.evidence.bias[2 * c : 2 * c + 2] = head.bias
+        for c, head in enumerate(theirs.classifiers if branches else ()):
+            ours.classifier.weight[c], ours.classifier.bias[c] = head.weight[0], head.bias[0]
+    bags = [bag_of(n, 24, seed) for seed, n in enumerate((50, 9, 16))]
+    labels = torch.tensor([0, 1, 2])
+    output, losses = ours(collate(bags), labels), []
+    for i, bag in enumerate(bags):
+        x, label = torch.from_numpy(bag.features), labels[i : i + 1]
+        logits, _, _, _, results = theirs(x, label=label, instance_eval=True)
+        report(f"CLAM branches={branches}", output.logits[i], logits[0])
+        losses.append(results["instance_loss"])
+    report("CLAM loss", output.losses["instance"], 3 / 7 * torch.stack(losses).mean())
+
+
+def test_dsmil(official):
+    module = official("dsmil-wsi/dsmil.py")
+    torch.manual_seed(0)
+    theirs = module.MILNet(module.FCLayer(24, 3), module.BClassifier(24, 3)).eval()
+    ours = build_aggregator("dsmil", 24, 3).eval()
+    pairs = [(ours.instance, theirs.i_classifier.fc[0]), (ours.query, theirs.b_classifier.q)]
+    copy(pairs)
+    with torch.no_grad():
+        ours.classifier.weight.copy_(theirs.b_classifier.fcc.weight.flatten(1))
+        ours.classifier.bias.copy_(theirs.b_classifier.fcc.bias)
+    bags = [bag_of(n, 24, seed) for seed, n in enumerate((50, 9, 1))]
+    output = ours(collate(bags))
+    for i, bag in enumerate(bags):
+        _, logits, attention, _ = theirs(torch.from_numpy(bag.features))
+        report("DSMIL logits", output.logits[i], logits[0])
+        shown = attention[:, logits[0].argmax()]
+        report("DSMIL attention", output.attention[i, : len(shown)], shown)
+
+
+def test_hipt(official, monkeypatch):
+    folder = "HIPT/2-Weakly-Supervised-Subtyping"
+    name = "models.model_hierarchical_mil"
+    path = f"{folder}/models/model_hierarchical_mil.py"
+    module = official(path, folder, "HIPT/HIPT_4K", package=name)
+    torch.manual_seed(0)
+    theirs = module.HIPT_LGP_FC(n_classes=3).eval()
+    ours = build_aggregator("hipt", 384, 3).eval()
+    local = theirs.local_vit
+    copy([(ours.embed[0], local.phi[0]), (ours.local.norm, local.norm)])
+    for mine, block in zip(ours.local.blocks, local.blocks, strict=True):
+        copy_block(mine, block)
+    copy([(ours.region[0], theirs.global_phi[0]), (ours.last[0], theirs.global_rho[0])])
+    copy([(ours.over_regions, theirs.global_transformer), (ours.classifier, theirs.classifier)])
+    pool = theirs.global_attn_pool
+    copy([(ours.content[0], pool.attention_a[0]), (ours.gate[0], pool.attention_b[0])])
+    with torch.no_grad():
+        ours.score.weight.copy_(pool.attention_c.weight)
+        ours.local.class_token.copy_(local.cls_token[0, 0])
+        places = local.interpolate_pos_encoding(torch.zeros(1, 257, 192), 16, 16)
+        ours.local.positions.copy_(places[0])
+        bag = bag_of(512, 384)
+        # Regions as the authors have them: 256 tiles each, row by row.
+        left = (bag.coords[:, 0] // 256 < 16).nonzero()[0]
+        right = (bag.coords[:, 0] // 256 >= 16).nonzero()[0]
+        regions = torch.from_numpy(np.stack([bag.features[left], bag.features[right]]))
+        logits = theirs(regions)[0]
+        report("HIPT", ours(collate([bag])).logits, logits)
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_panther(official, steps):
+    path = "PANTHER/src/mil_models/PANTHER/networks.py"
+    module = official(path, "PANTHER/src")
+    torch.manual_seed(0)
+    theirs = module.DirNIWNet(4, 24, eps=1.0, load_proto=False)
+    ours = build_aggregator({"name": "panther", "prototypes": 4, "iterations": steps}, 24, 3)
+    with torch.no_grad():
+        theirs.m.mul_(10)
+        ours.prototypes.copy_(theirs.m)
+        for n_tokens in (40, 7, 1):
+            batch = collate([bag_of(n_tokens, 24, n_tokens)])
+            expected = theirs.map_em(batch.features, num_iters=steps, tau=1.0)
+            share, *found = ours.mixture(batch)
+            for what, mine, other in zip(("pi", "mu", "Sigma"), found, expected, strict=False):
+                report(f"PANTHER {what}", mine, other)
+            report("PANTHER q", share, expected[3])
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(14, 14), (10, 17), (5, 3), (1, 1)])
+def test_longformer(official, rows, columns):
+    package = "models.layers.longformer2d"
+    path = "vision-longformer/src/models/layers/longformer2d.py"
+    pytest.importorskip("einops")
+    module = official(path, "vision-longformer/src", package=package)
+    torch.manual_seed(0)
+    theirs = module.Long2DSCSelfAttention(24, num_heads=3, qkv_bias=True, w=7, autograd=True)
+    cells = [(c, r) for r in range(rows) for c in range(columns)]
+    batch = collate([bag_of(len(cells), 24, cells=cells)])
+    with torch.no_grad():
+        own = torch.randn(1, 1, 24)
+        states = torch.cat([own, batch.features], dim=1)
+        expected = theirs(states, rows, columns)[0]
+
+        def heads(values):
+            return values.unflatten(-1, (3, -1))
+
+        x = batch.features[0]
+        key_value = [heads(part) for part in theirs.kv(x).chunk(2, dim=-1)]
+        of_global = [heads(part) for part in theirs.kv(own[0]).chunk(2, dim=-1)]
+        windows = Windows.of(to_grid(batch), 7, 1)
+        found = window_attention(
+            heads(theirs.query(x)), tuple(key_value), tuple(of_global), windows
+        )
+        report("Longformer", theirs.proj(found.flatten(1)), expected[1:])
+
+
+def test_mamba_along_one_row(official):
+    path = "2DMamba/2DMambaMIL/models/mamba_simple.py"
+    module = official(path, "2DMamba/2DMambaMIL", package="models.mamba_simple")
+    config = module.MambaConfig(d_model=24, n_layers=1, mamba_2d=False, pscan=False)
+    torch.manual_seed(0)
+    theirs = module.MambaBlock(config)
+    ours = build_aggregator({"name": "mamba2d", "hidden_dim": 24}, 8, 3).mamba
+    pairs = [(ours.enter, theirs.in_proj), (ours.convolution, theirs.conv1d)]
+    pairs += [(ours.select, theirs.x_proj), (ours.step, theirs.dt_proj)]
+    copy([*pairs, (ours.leave, theirs.out_proj)])
+    with torch.no_grad():
+        ours.log_decay.copy_(theirs.A_log)
+        ours.skip.copy_(theirs.D)
+        states = torch.randn(1, 40, 24)
+        report("2DMamba, one row", ours(states[0], 1, 40), theirs(states)[0])
+
+
+def test_spt(official):
+    path = "fastglioma/fastglioma/models/mil.py"
+    # Their package imports all of its models; only these two files are wanted.
+    vit = official("fastglioma/fastglioma/models/vit.py")
+    sys.modules["fastglioma"] = ModuleType("fastglioma")
+    sys.modules["fastglioma.models"] = SimpleNamespace(vit=vit)
+    sys.modules["fastglioma.models.vit"] = vit
+    module = official(path)
+    torch.manual_seed(0)
+    theirs = module.TransformerMIL(
+        embed_dim=24, depth=2, num_heads=4, pos_emb_type="FFPEG", prefix_len=8
+    ).eval()
+    ours = build_aggregator({"name": "spt", "hidden_dim": 24}, 24, 3).eval()
+    for mine, block in zip(ours.blocks, theirs.blocks, strict=True):
+        copy_block(mine, block)
+    copy([(ours.norm, theirs.norm), (ours.position.layers, theirs.pos_embed._mlp)])
+    with torch.no_grad():
+        torch.nn.init.normal_(theirs.cls_token)
+        torch.nn.init.normal_(theirs.pos_embed.cls_pos_emb)
+        ours.position.frequencies.copy_(theirs.pos_embed._ff_embed.weight)
+        ours.prefixes.copy_(theirs.cls_token[0])
+        ours.prefix_positions.copy_(theirs.pos_embed.cls_pos_emb[0])
+        bags = [bag_of(n, 24, seed) for seed, n in enumerate((30, 5, 1))]
+        output = ours(collate(bags))
+        for i, bag in enumerate(bags):
+            place = torch.from_numpy(bag.coords // 256).flip(1)
+            expected = theirs(torch.from_numpy(bag.features), coords=place)
+            report("SPT", output.embedding[i], expected[0])
+
+
+def test_supcon(official):
+    module = official("fastglioma/fastglioma/losses/supcon.py")
+    torch.manual_seed(0)
+    views = torch.nn.functional.normalize(torch.randn(4, 2, 8), dim=-1)
+    labels = torch.tensor([0, 1, 0, 2])
+    expected = module.SupConLoss()(views, labels)
+    if isinstance(expected, dict):
+        expected = expected["loss"]
+    flat = torch.cat([views[:, 0], views[:, 1]])
+    report("SupCon", supervised_contrast(flat, labels.repeat(2), 0.07), expected)
