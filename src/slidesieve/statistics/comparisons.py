@@ -104,10 +104,11 @@ def compare_models(
             found = _bootstrap_tests(a[level], b[level], resamples, seed, f"{where}, {level} level")
             key, n = (encoder, level, model, reference), len(set(a[level].case))
             rows += [(*key, n, *result) for result in found]
-        rows += [
-            (encoder, "patient", model, reference, n, *result)
-            for result in _delong_tests(a["patient"], b["patient"], where)
-        ]
+        if "patient" in a:
+            rows += [
+                (encoder, "patient", model, reference, n, *result)
+                for result in _delong_tests(a["patient"], b["patient"], where)
+            ]
     columns = ["encoder", "level", "model_a", "model_b", "n", "test", "metric", *_RESULT]
     table = pd.DataFrame(rows, columns=columns)
     families = table.groupby(["level", "metric", "test"])["p"]
