@@ -41,17 +41,25 @@ def statuses(study):
 
 
 def test_a_missing_slide_is_left_out_and_the_run_says_so_at_its_end(fresh):
-    lose(fresh, "s1")
+    lose(fresh, "s5")
     done = fresh.snakemake(COHORT, PAGE, "results/toy/metrics.csv")
     left_out = "toy: 1 of 6 slides were left out; see results/toy/cohort.csv"
     assert done.text.rindex(left_out) > done.text.rindex("Finished jobid")
     end = done.text[done.text.rindex(left_out) :]
-    assert "  s1 (failed): " in end
-    assert "slides/s1.svs" in end
-    # Of three tumour slides one is lost: some part of a fold has none left.
+    assert "  s5 (failed): " in end
+    assert "slides/s5.svs" in end
+    # Of three tumour slides one is lost: the validation part of a fold has none left.
     assert "no usable slide of class tumour is left in" in end
-    assert {slide for slide, status in statuses(fresh).items() if status != "ok"} == {"s1"}
-    assert "s1" in (fresh.folder / PAGE).read_text()
+    assert {slide for slide, status in statuses(fresh).items() if status != "ok"} == {"s5"}
+    assert "s5" in (fresh.folder / PAGE).read_text()
+
+
+def test_a_class_without_training_slides_stops_the_run(fresh):
+    """Fold 1 tests the other two tumours, and no model can learn what it never sees."""
+    lose(fresh, "s1")
+    failed = fresh.snakemake("results/toy/metrics.csv", check=False)
+    assert failed.code != 0
+    assert "fold_1: class tumour has no usable training slide left; mend s1" in failed.text
 
 
 def test_too_many_missing_slides_stop_the_run_before_any_is_encoded(fresh):

@@ -27,12 +27,14 @@ for shard in shards:
         params:
             stage=STAGES["features"],
             shard=shard.params(),
+            slides=shard.slides(),
         script:
             "../scripts/features.py"
 
     obey_profile(shard.rule_name, FEATURES_RULE)
 
 
+judge_inputs_by_slide(shards)
 obey_command_line(lambda targets: shard_rules(shards, targets), FEATURES_RULE)
 
 

@@ -32,6 +32,31 @@ def obey_command_line(rule_names_for, shared_name):
     workflow._prepare_dag = with_names_replaced
 
 
+def judge_inputs_by_slide(shards):
+    """Rerun no features because their slide shares its job with other slides than before.
+
+    Snakemake compares the inputs of a job with those on record for each output. For the features
+    of a slide only its own inputs count; so `slides_per_job` may change, and slides may come and go.
+    """
+    own_inputs = {out: own for shard in shards for out, own in shard.inputs_by_output().items()}
+    prepare_dag = workflow._prepare_dag
+
+    def with_own_inputs(*args, **kwargs):
+        prepare_dag(*args, **kwargs)
+        persistence = workflow.persistence
+        changed = persistence._input_changed
+
+        def changed_for_its_slide(job, file=None):
+            if str(file) not in own_inputs:
+                return changed(job, file=file)
+            recorded = persistence.input(file)
+            return recorded is not None and not own_inputs[str(file)] <= set(recorded)
+
+        persistence._input_changed = changed_for_its_slide
+
+    workflow._prepare_dag = with_own_inputs
+
+
 def keep_features_of_jobs_to_run():
     """Keep what the shards' jobs would make again: Snakemake deletes the outputs of a job at its start.
 

@@ -16,7 +16,10 @@ if not encoder.runs_in_workers:  # it computes with torch, which others need not
 tasks = [
     SlideTask(slide_id, Path(path), Path(tiles), Path(out))
     for (slide_id, path), tiles, out in zip(
-        shard["slides"].items(), snakemake.input.tiles, snakemake.output.features, strict=True
+        snakemake.params.slides.paths.items(),
+        snakemake.input.tiles,
+        snakemake.output.features,
+        strict=True,
     )
 ]
 extract_slides(tasks, encoder, shard["on_slide_error"], workers=snakemake.threads)

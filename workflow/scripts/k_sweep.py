@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from slidesieve.evaluation.outcomes import main_level
 from slidesieve.figures.k_sweep import k_sweep_figure
 from slidesieve.paper_tables.sweeps import k_sweeps
 from slidesieve.runtime.logs import log_to
@@ -16,7 +17,7 @@ k_sweep_figure(
     summary[summary["encoder"] == names.encoder],
     k_sweeps(snakemake.params.models),
     METRICS,
-    "patient",
+    main_level(summary["level"]),
     f"{names.dataset}, {names.encoder}: metrics by number of tokens",
     Path(snakemake.output.sweep),
 )

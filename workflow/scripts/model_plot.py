@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from slidesieve.evaluation.outcomes import main_level
 from slidesieve.figures.dotplot import metric_dot_plot
 from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import read_csv
@@ -14,7 +15,7 @@ summary = read_csv(Path(snakemake.input.summary))
 metric_dot_plot(
     summary[summary["encoder"] == names.encoder],
     METRICS,
-    "patient",
+    main_level(summary["level"]),
     f"{names.dataset}, {names.encoder}",
     Path(snakemake.output.models),
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 from slidesieve.bags import load_parts
 from slidesieve.runtime.devices import pick_device, set_threads
 from slidesieve.runtime.logs import log_to
+from slidesieve.splits.lost_classes import refuse_lost_classes
 from slidesieve.store.checksums import record_sha256
 from slidesieve.store.tables import read_csv, write_csv
 from slidesieve.training.fitted import save_model
@@ -20,6 +21,7 @@ index = read_csv(Path(snakemake.input.index), required=["slide_id", "path", "sta
 path_of = {row.slide_id: Path(row.path) for row in index.itertuples() if row.status == "ok"}
 fold, classes = int(snakemake.wildcards.fold), snakemake.params.classes
 folds = read_csv(Path(snakemake.input.folds))
+refuse_lost_classes(folds, path_of, classes)
 bags = load_parts(folds, fold, path_of, classes, room_bytes=settings.preload_mb * 1e6)
 fitted = fit_with_restarts(
     snakemake.params.model, bags["train"], bags["val"], classes, settings, device

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,14 +65,23 @@ def outcomes_by_level(predictions: pd.DataFrame, classes: Sequence[str]) -> dict
 
     Returns:
         {"slide": …, "patient": …}. A patient's probability in a fold is the mean over the
-        patient's slides in that fold, the predicted class its largest.
+        patient's slides in that fold, the predicted class its largest. Where a patient has slides
+        of two classes, patients have no labels, and there is only "slide".
 
     Raises:
         ContractError: A column or every row is missing, a slide is twice in a fold, a class is
-            unknown, the probabilities are not a distribution, or a patient has two labels.
+            unknown, or the probabilities are not a distribution.
     """
     slides = slide_outcomes(predictions, classes)
+    labels = pd.Series(slides.truth).groupby(slides.patient).nunique()
+    if (labels > 1).any():
+        return {"slide": slides}
     return {"slide": slides, "patient": patient_outcomes(slides)}
+
+
+def main_level(levels: Iterable[str]) -> str:
+    """Return the level that pictures show: patients, or slides where patients have no labels."""
+    return "patient" if "patient" in set(levels) else "slide"
 
 
 def slide_outcomes(predictions: pd.DataFrame, classes: Sequence[str]) -> Outcomes:

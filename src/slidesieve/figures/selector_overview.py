@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from slidesieve.evaluation.outcomes import main_level
 from slidesieve.evaluation.tables import POOLED
 from slidesieve.figures.intervals import draw_intervals
 from slidesieve.figures.style import GREY, house_style, new_figure, save_figure
@@ -46,6 +47,8 @@ def selectors_figure(audits: pd.DataFrame, title: str, path: Path) -> None:
     with house_style():
         panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
         for i, (panel, (words, *key, indifferent)) in enumerate(zip(panels, shown, strict=True)):
+            if key[-1] == "patient":
+                key[-1] = main_level(pooled["level"])
             wanted = (pooled[["topic", "variant", "metric", "level"]] == key).all(axis=1)
             rows = models.merge(pooled[wanted], on=_KEYS, how="left")
             draw_intervals(panel, rows, names if i == 0 else None, color=i)

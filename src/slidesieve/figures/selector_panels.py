@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from slidesieve.evaluation.outcomes import main_level
 from slidesieve.evaluation.tables import POOLED
 from slidesieve.figures.intervals import draw_intervals
 from slidesieve.figures.metric_labels import METRIC_WORDS
@@ -70,7 +71,7 @@ def _pooled(audit: pd.DataFrame, topic: str, metric: str, level: str | None = No
 
 
 def _draw_paths(panel: Axes, audit: pd.DataFrame, metric: str) -> None:
-    rows = _pooled(audit, "paths", metric, "patient")
+    rows = _pooled(audit, "paths", metric, main_level(audit["level"]))
     there = [path for path in _PATHS if path in rows.index]
     draw_intervals(panel, rows.loc[there], [_PATHS[path] for path in there])
     panel.set_title(f"{METRIC_WORDS[metric][0]} of each path")

@@ -41,6 +41,9 @@ def paper_table(
         cost: Rows of cost.csv; of each model the row with the fewest tokens is the typical slide.
         predictions: (encoder, model) to its out-of-fold predictions table.
     """
+    if spec["level"] not in set(summary["level"]):
+        # Where patients have slides of two classes, there are no metrics of patients.
+        spec = {**spec, "level": "slide"}
     level = spec["level"]
     values = summary[summary["level"] == level].set_index(["encoder", "model", "metric"])
     tests = comparisons[(comparisons["level"] == level) & (comparisons["test"] == BOOTSTRAP)]

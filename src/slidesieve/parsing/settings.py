@@ -16,8 +16,8 @@ from slidesieve.errors import ConfigError
 from slidesieve.parsing.schema import Schema, allowed_keys, choices, in_words, schema_at
 from slidesieve.parsing.suggestions import did_you_mean
 
-STRICT = ConfigDict(extra="forbid")
-"""Unknown keys are mistakes."""
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+"""Unknown keys are mistakes; so are NaN, which passes every range, and infinity."""
 
 _SHOWN_CHARACTERS = 80
 _KEY = "[key]"

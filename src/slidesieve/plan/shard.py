@@ -15,6 +15,19 @@ FEATURES_RULE = "features"
 
 
 @dataclass(frozen=True)
+class ShardSlides:
+    """Files of the slides of a job.
+
+    Of a param that is no plain value, Snakemake keeps no record, so that it reruns nothing.
+
+    Attributes:
+        paths: By slide_id.
+    """
+
+    paths: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Shard:
     """Slides of a dataset that one job encodes.
 
@@ -54,12 +67,27 @@ class Shard:
 
     def params(self) -> dict[str, object]:
         """Everything the features depend on, besides slides and tiles."""
-        paths = {slide_id: str(self.dataset.slide(slide_id).path) for slide_id in self.slide_ids}
         return {
-            "slides": paths,
             "on_slide_error": self.dataset.settings["on_slide_error"],
             "encoder": dict(self.encoder_spec),
             "weights": weights_stamps(self.encoder_spec),
+        }
+
+    def slides(self) -> ShardSlides:
+        """The slides' files; which slides share a job is nothing that features depend on."""
+        return ShardSlides({i: str(self.dataset.slide(i).path) for i in self.slide_ids})
+
+    def inputs_by_output(self) -> dict[str, set[str]]:
+        """The inputs that each features file depends on: those of its own slide."""
+        checked = self.file(layout.TILE_INDEX)
+        return {
+            out: {checked, tiles, *slide_inputs(self.dataset.slide(slide_id).path)}
+            for slide_id, out, tiles in zip(
+                self.slide_ids,
+                self.files(layout.FEATURES),
+                self.files(layout.TILES),
+                strict=True,
+            )
         }
 
 

@@ -16,6 +16,7 @@ _TABLES = (
 )
 _PAGES = (layout.COHORT_PAGE, layout.SUMMARY_PAGE, layout.COST_PAGE)
 _PAPER_TABLE = (layout.PAPER_TABLE, layout.PAPER_TABLE_FIGURE, layout.PAPER_TABLE_PAGE)
+_FOLD = (layout.WEIGHTS, layout.MODEL, layout.HISTORY, layout.FOLD_PREDICTIONS)
 _TOKEN_PICTURES = (layout.TOKEN_MAP, layout.TOKEN_GEOJSON, layout.TOKEN_GALLERY)
 
 
@@ -44,14 +45,16 @@ def intermediates(study: Study, name: str) -> Iterator[str]:
     yield fill(layout.FOLDS, dataset=name)
     if dataset.features_dir is None:
         yield fill(layout.TILE_INDEX, dataset=name)
-        yield from _each(layout.TILES, slide=dataset.slide_ids, dataset=[name])
+        for pattern in (layout.TISSUE, layout.OVERVIEW, layout.TILES):
+            yield from _each(pattern, slide=dataset.slide_ids, dataset=[name])
     for encoder in study.encoders_of(name):
         here = {"dataset": [name], "encoder": [encoder]}
         yield from _each(layout.FEATURE_INDEX, **here)
         if dataset.features_dir is None:
             yield from _each(layout.FEATURES, slide=dataset.slide_ids, **here)
         yield from _each(layout.PREDICTIONS, model=models, **here)
-        yield from _each(layout.MODEL, model=models, fold=range(dataset.fold_count), **here)
+        for pattern in _FOLD:
+            yield from _each(pattern, model=models, fold=range(dataset.fold_count), **here)
 
 
 def dataset_results(study: Study, name: str) -> Iterator[str]:

@@ -39,7 +39,7 @@ def paths_table(
     ]
     folds = sorted(predictions["fold"].unique().tolist())
     rows = []
-    for level in ("slide", "patient"):
+    for level in draws[0][1]:
         for fold in (*folds, POOLED):
             of_path = {
                 path: [_of_fold(levels[level], fold) for drawn, levels in draws if drawn == path]

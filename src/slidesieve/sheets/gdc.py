@@ -63,8 +63,10 @@ def draft_from_gdc(
             Files that it lacks are left out. None leaves out none.
 
     Raises:
-        ConfigError: A table is of neither kind, or a manifest's project is not known.
+        ConfigError: A table is of neither kind, a manifest's project is not known, or one project
+            is given for several manifests.
     """
+    _refuse_one_project_for_several(tables, project)
     diagnoses = _diagnoses(clinical) if clinical else {}
     projects = _projects(clinical) if clinical else {}
     rows, left_out = [], []
@@ -80,6 +82,19 @@ def draft_from_gdc(
     draft = drop_repeats(draft, lambda row: row.slide_id.partition(".")[0], "slide scanned twice")
     draft = drop_patients_of_several_classes(draft)
     return drop_missing(draft, slides_dir) if slides_dir else draft
+
+
+def _refuse_one_project_for_several(tables: Sequence[Path], project: str | None) -> None:
+    """A manifest per project is the usual download; one project for all would be one label."""
+    manifests = [str(table) for table in tables if "filename" in read_table(table, "\t")]
+    if project is not None and len(manifests) > 1:
+        raise ConfigError(
+            [
+                f"--project {project} would label the files of {len(manifests)} manifests alike "
+                f"({', '.join(manifests)}); make a sheet of each manifest with its own --project, "
+                "or give --clinical with the portal's clinical.tsv, or the portal's sample sheets"
+            ]
+        )
 
 
 def _files(path: Path, project: str | None) -> list[tuple[str, str, str | None]]:

@@ -34,21 +34,20 @@ def make_folds(table: pd.DataFrame, settings: FoldSettings) -> pd.DataFrame:
         table: slide_id, patient_id, label.
         settings: `k` folds per repeat; fold j of repeat r is column fold_{r*k + j}. Of each class's
             untested patients, `val_fraction` goes to val: at least one patient where train keeps
-            one, none if it is 0.
+            one, none if it is 0, and none at all if some fold cannot have any.
 
     Returns:
         The folds table, sorted by slide_id.
 
     Raises:
-        ConfigError: A patient has two labels, or a class has fewer patients than folds; every
-            problem is listed.
+        ConfigError: Classes have fewer patients than folds; all are listed.
     """
     k, seed = settings.k, settings.seed
-    problems = patients_in_two_classes(table) + too_few_patients(table, k)
+    problems = too_few_patients(table, k)
     if problems:
         raise ConfigError(problems)
     slides = _as_text(table).sort_values("slide_id", ignore_index=True)
-    class_of = dict(zip(slides["patient_id"], slides["label"], strict=True))
+    class_of = _class_of_patients(slides)
     n_slides = Counter(slides["patient_id"])
     columns = {}
     for repeat in range(settings.repeats):
@@ -57,7 +56,14 @@ def make_folds(table: pd.DataFrame, settings: FoldSettings) -> pd.DataFrame:
             key = f"{seed}/{repeat}/{fold}"
             part_of = _parts(class_of, fold_of, fold, settings.val_fraction, key)
             columns[f"fold_{repeat * k + fold}"] = slides["patient_id"].map(part_of)
-    return slides.assign(**columns)
+    return slides.assign(**_val_in_all_or_none(columns))
+
+
+def _val_in_all_or_none(columns: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
+    """Give up the val part in all folds if classes are too small for one in each."""
+    if all((parts == "val").any() for parts in columns.values()):
+        return dict(columns)
+    return {name: parts.replace("val", "train") for name, parts in columns.items()}
 
 
 def folds_table(own: OwnFolds, cohort: pd.DataFrame) -> pd.DataFrame:
@@ -111,19 +117,6 @@ def fold_columns(folds: pd.DataFrame) -> list[str]:
     return [f"fold_{number}" for number in sorted(int(n) for n in numbers if n.isdecimal())]
 
 
-def patients_in_two_classes(table: pd.DataFrame) -> list[str]:
-    """Return one sentence for each patient whose slides carry different labels."""
-    problems = []
-    for patient, slides in _as_text(table).groupby("patient_id", sort=True):
-        if slides["label"].nunique() > 1:
-            rows = sorted(zip(slides["label"], slides["slide_id"], strict=True))
-            listed = ", ".join(f"{label} ({slide})" for label, slide in rows)
-            problems.append(
-                f"patient {patient} is in two classes: {listed}; give its slides one label"
-            )
-    return problems
-
-
 def too_few_patients(table: pd.DataFrame, k: int) -> list[str]:
     """Return one sentence for each class with fewer patients than folds."""
     problems = []
@@ -135,6 +128,21 @@ def too_few_patients(table: pd.DataFrame, k: int) -> list[str]:
                 f"({', '.join(patients)}); lower folds.k or add patients"
             )
     return problems
+
+
+def _class_of_patients(slides: pd.DataFrame) -> dict[str, str]:
+    """Return the class as which each patient is dealt.
+
+    Of a patient with slides of several classes, it is the one with fewest patients: the rarest
+    class is the one that a fold could lack.
+    """
+    pairs = slides[["patient_id", "label"]].drop_duplicates()
+    n_patients = Counter(pairs["label"])
+    class_of: dict[str, str] = {}
+    for patient, label in sorted(zip(pairs["patient_id"], pairs["label"], strict=True)):
+        known = class_of.setdefault(patient, label)
+        class_of[patient] = min(known, label, key=lambda name: (n_patients[name], name))
+    return class_of
 
 
 def _as_text(table: pd.DataFrame) -> pd.DataFrame:

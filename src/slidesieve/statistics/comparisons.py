@@ -29,6 +29,8 @@ _RESULT = ["difference", "ci_low", "ci_high", "p"]
 COLUMNS = [*_KEYS, *_RESULT, "p_holm", "test", "n"]
 BOOTSTRAP = "patient bootstrap"
 DELONG = "delong"
+FEWEST_PATIENTS = 6
+"""Of five pairs or fewer, no exact paired test reaches p < 0.05 (2 × 0.5⁵ = 0.06)."""
 
 
 def comparisons_table(
@@ -104,10 +106,11 @@ def compare_models(
             found = _bootstrap_tests(a[level], b[level], resamples, seed, f"{where}, {level} level")
             key, n = (encoder, level, model, reference), len(set(a[level].case))
             rows += [(*key, n, *result) for result in found]
-        rows += [
-            (encoder, "patient", model, reference, n, *result)
-            for result in _delong_tests(a["patient"], b["patient"], where)
-        ]
+        if "patient" in a:
+            rows += [
+                (encoder, "patient", model, reference, n, *result)
+                for result in _delong_tests(a["patient"], b["patient"], where)
+            ]
     columns = ["encoder", "level", "model_a", "model_b", "n", "test", "metric", *_RESULT]
     table = pd.DataFrame(rows, columns=columns)
     families = table.groupby(["level", "metric", "test"])["p"]
@@ -138,13 +141,18 @@ def _bootstrap_tests(
     a: Outcomes, b: Outcomes, resamples: int, seed: int, where: str
 ) -> Iterator[tuple[str, str, float, float, float, float]]:
     """Rows test, metric, difference, interval, p. Equal seeds draw the same patients for both."""
+    n_patients = len(set(a.patient))
+    enough = n_patients >= FEWEST_PATIENTS
+    if not enough:
+        log.warning("%s: no p-values, there are only %d patients", where, n_patients)
     value_a, value_b = metric_values(a), metric_values(b)
     drawn_a, drawn_b = (bootstrap_metrics(side, resamples, seed) for side in (a, b))
     for metric, value in value_a.items():
         differences = drawn_a[metric] - drawn_b[metric]
         log_left_out(differences, f"{where}, {metric}")
         interval = percentile_interval(differences)
-        yield BOOTSTRAP, metric, value - value_b[metric], *interval, two_sided_p(differences)
+        p = two_sided_p(differences) if enough else float("nan")
+        yield BOOTSTRAP, metric, value - value_b[metric], *interval, p
 
 
 def _delong_tests(
@@ -155,8 +163,8 @@ def _delong_tests(
     if len(set(a.case)) < len(a):
         log.info("%s: no DeLong test, patients are predicted more than once", where)
         return
-    if counts.min() < 2:
-        log.info("%s: no DeLong test, a class has fewer than two patients", where)
+    if counts.min() < 2 or len(a) < FEWEST_PATIENTS:
+        log.info("%s: no DeLong test, a class or the whole has too few patients", where)
         return
     result = delong(a.truth, np.stack([a.probability, b.probability]))
     for metric, shares in _auc_contrasts(a.classes):

@@ -153,9 +153,17 @@ def test_row_order_does_not_matter():
         (lambda t: t.assign(label=t["label"].replace("solid", "odd")), "label outside.*s0002"),
         (lambda t: t.assign(prob_solid=t["prob_solid"].where(t.index != 4)), "s0004"),
         (lambda t: t.assign(prob_solid=t["prob_solid"] + (t.index == 4)), "s0004"),
-        (lambda t: t.assign(patient_id="p1"), "two classes.*p1"),
     ],
 )
 def test_a_table_that_breaks_the_contract_is_refused_by_name(spoil, message):
     with pytest.raises(ContractError, match=message):
         outcomes_by_level(spoil(random_predictions(12)), CLASSES)
+
+
+def test_where_a_patient_has_two_classes_there_is_no_patient_level():
+    predictions = random_predictions(12)
+    assert list(outcomes_by_level(predictions, CLASSES)) == ["slide", "patient"]
+    mixed = predictions.assign(patient_id=predictions["patient_id"].replace("p001", "p000"))
+    assert list(outcomes_by_level(mixed, CLASSES)) == ["slide"]
+    table = metrics_table({("e", "m"): mixed}, CLASSES)
+    assert set(table["level"]) == {"slide"}

@@ -59,11 +59,22 @@ def test_only_slides_that_exist_are_inputs_of_a_shard(study, tmp_path):
 def test_the_params_of_a_shard_are_what_its_features_depend_on(two):
     shard = next(s for s in feature_shards(two) if s.rule_name.startswith("features_toy2_again_"))
     assert shard.params() == {
-        "slides": {slide: f"slides/{slide}.svs" for slide in shard.slide_ids},
         "on_slide_error": "fail",
         "encoder": {"name": "colour_texture", "precision": "fp16"},
         "weights": {},
     }
+    assert shard.slides().paths == {slide: f"slides/{slide}.svs" for slide in shard.slide_ids}
+
+
+def test_features_depend_on_the_inputs_of_their_own_slide(study, tmp_path):
+    (tmp_path / "slides").mkdir()
+    (tmp_path / "slides" / "s2.svs").touch()
+    (shard,) = feature_shards(study)
+    inputs = shard.inputs_by_output()
+    assert inputs["results/toy/features/colour_texture/s2.h5"] == {
+        *("results/toy/tiles.csv", "results/toy/tiles/s2.h5", "slides/s2.svs")
+    }
+    assert set(inputs) == set(shard.files(layout.FEATURES))
 
 
 @pytest.mark.parametrize(

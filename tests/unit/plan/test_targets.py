@@ -33,9 +33,18 @@ def test_no_file_is_asked_for_twice_and_none_has_a_wildcard_left(study):
 def test_every_slide_has_tiles_and_features_and_every_fold_a_model(study):
     assert below(study, "toy", "tiles") == [f"{slide}.h5" for slide in SLIDES]
     assert below(study, "toy", "features/colour_texture") == [f"{slide}.h5" for slide in SLIDES]
-    assert below(study, "toy", "models/colour_texture") == [
-        f"{model}/fold_{fold}/model.json" for model in ("abmil", "mean") for fold in (0, 1)
-    ]
+    assert below(study, "toy", "models/colour_texture") == sorted(
+        f"{model}/fold_{fold}/{file}"
+        for model in ("abmil", "mean")
+        for fold in (0, 1)
+        for file in ("weights.safetensors", "model.json", "history.csv", "predictions.csv")
+    )
+
+
+def test_outlines_and_overviews_are_asked_for_so_that_their_loss_is_noticed(study):
+    assert below(study, "toy", "tissue") == sorted(
+        f"{slide}.{ending}" for slide in SLIDES for ending in ("geojson", "jpg")
+    )
 
 
 def test_repeats_of_the_folds_are_folds(sheet):

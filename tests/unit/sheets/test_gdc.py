@@ -155,3 +155,14 @@ def test_breast_cancer_without_a_clinical_table_is_said(tmp_path, capsys):
     table = write_sheet(tmp_path / "s.tsv", {BRCA: 1})
     assert main(["sheet", "gdc", str(table), "--output", str(tmp_path / "b.csv")]) == 0
     assert "give --clinical to tell IDC from ILC" in capsys.readouterr().out
+
+
+def test_two_manifests_under_one_project_are_refused(tmp_path):
+    tables = []
+    for project in ("TCGA-LUAD", "TCGA-LUSC"):
+        case = {"TCGA-LUAD": "TCGA-05-4244", "TCGA-LUSC": "TCGA-18-3406"}[project]
+        line = f"uuid\t{slide_name(case)}\tmd5\t1\tvalidated"
+        tables.append(write_lines(tmp_path / f"{project}.txt", [MANIFEST_HEADER, line]))
+    with pytest.raises(ConfigError, match="label the files of 2 manifests alike") as error:
+        draft_from_gdc(tables, project="TCGA-LUAD")
+    assert "TCGA-LUSC.txt" in str(error.value)

@@ -177,3 +177,24 @@ def test_one_table_for_all_encoders_and_an_empty_one_for_a_single_model():
     alone = comparisons_table({("uni", "a"): random_predictions(24)}, "a", CLASSES, 50, seed=0)
     assert alone.empty
     assert "p_holm" in alone.columns
+
+
+def test_models_are_compared_on_slides_where_a_patient_has_two_classes():
+    a, b = (random_predictions(30, seed=seed) for seed in (0, 1))
+    b = b.assign(**{name: a[name] for name in ("patient_id", "fold", "label")})
+    mixed = {
+        ("e", name): t.assign(patient_id=t["patient_id"].replace("p001", "p000"))
+        for name, t in (("m", a), ("n", b))
+    }
+    table = comparisons_table(mixed, "m", CLASSES, 100, 0)
+    assert set(table["level"]) == {"slide"}
+    assert set(summary_table(mixed, CLASSES, 100, 0)["level"]) == {"slide"}
+
+
+@pytest.mark.parametrize(("patients", "has_p"), [(5, False), (6, True)])
+def test_a_p_value_needs_six_patients(patients, has_p):
+    a, b = (random_predictions(patients, folds=1, seed=seed) for seed in (0, 1))
+    b = b.assign(**{name: a[name] for name in ("patient_id", "fold", "label")})
+    table = comparisons_table({("e", "m"): a, ("e", "n"): b}, "m", CLASSES, 100, 0)
+    assert len(table)
+    assert table["p"].notna().any() == has_p
