@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import ScalarFormatter
 
 from slidesieve.evaluation.tables import POOLED
 from slidesieve.figures.style import GREY, color_of
@@ -37,6 +38,7 @@ def draw_evidence(panel: Axes, audit: pd.DataFrame, topic: str) -> bool:
         )
         panel.plot(own["k"], own["value"], color=color, marker="o", markersize=3, label=words)
     panel.set_xscale("log", base=2)
+    panel.xaxis.set_major_formatter(ScalarFormatter())
     panel.set(ylim=(0, 1.02), xlabel="K tokens")
     panel.grid(axis="y")
     panel.legend(loc="lower right" if topic == "sufficiency" else "lower left")

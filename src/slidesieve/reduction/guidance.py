@@ -2,8 +2,8 @@
 
 The slide's label reaches the aggregator's attention directly, and a selector only through what
 it did to the tokens. In guided passes the selector does nothing: the aggregator gets the whole bag,
-or the few tokens that cover it, and its attention says what was worth keeping. Whole bags show
-every token; in a cover what is rare is no longer rare, so that attention finds it with few slides.
+or a cover of few tokens, and its attention says what was worth keeping. Whole bags show every
+token; in a cover what is rare is no longer rare, so that attention finds it with few slides.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from slidesieve.nn.rows import log_softmax_of_bag
-from slidesieve.reduction.farthest_point import farthest_points
+from slidesieve.reduction.covers import scored_cover
 from slidesieve.reduction.selection import close_ranks, keep_tokens, positions
 from slidesieve.tokens import Reduction, TokenBatch
 
@@ -25,14 +25,13 @@ def guided_pass(tokens: TokenBatch, scores: Tensor, spread_share: float, spread:
     Args:
         tokens: B bags of N tokens.
         scores: (B, N) float32, with gradient.
-        spread_share: Probability that it is a cover of each bag, by farthest-point sampling, and
-            not all of its tokens.
-        spread: Tokens of a cover.
+        spread_share: Probability that it is a cover of each bag, see `scored_cover`, and not all
+            of its tokens.
+        spread: Most tokens of a cover.
     """
     if float(torch.rand(())) >= spread_share:
         return Reduction(tokens, positions(tokens.mask), pupil=scores)
-    with torch.no_grad():
-        cover = farthest_points(tokens.features, tokens.mask, spread)
+    cover = scored_cover(tokens.features, scores, tokens.mask, spread)
     order = close_ranks(cover)[0]
     return replace(keep_tokens(tokens, cover), pupil=scores.gather(1, order))
 

@@ -162,9 +162,10 @@ class DTCSettings:
         default=0.5,
         ge=0,
         le=1,
-        description="Share of those in which only tokens that cover the bag are handed on.",
+        description="Share of those in which only a cover of the bag is handed on: half its most "
+        "important tokens, half drawn far from each other.",
     )
-    spread_tokens: StrictInt = Field(default=32, ge=1, description="How many these are.")
+    spread_tokens: StrictInt = Field(default=32, ge=1, description="Most tokens of a cover.")
     guidance_weight: StrictFloat = Field(
         default=1.0,
         ge=0,

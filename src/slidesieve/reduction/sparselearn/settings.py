@@ -134,7 +134,8 @@ class SparseLearnSettings:
         default=0.5,
         ge=0,
         le=1,
-        description="Share of those in which only k tokens that cover the bag are handed on.",
+        description="Share of those in which only a cover of at most k tokens is handed on: half "
+        "the best, half drawn far from each other.",
     )
     guidance_weight: StrictFloat = Field(
         default=1.0, ge=0, description="Weight of the loss by which scores follow that attention."
