@@ -121,7 +121,7 @@ def field_epochs(table, path_of, epochs, workers, device):
 def our_epochs(table, path_of, epochs, settings, device):
     """Seconds an epoch of our loop takes, loading of the bags included and shared out."""
     start = time.perf_counter()
-    bags = load_bags(table, path_of, CLASSES, room_bytes=settings.preload_mb * 1e6)
+    bags = load_bags(table, path_of, CLASSES, memory_budget_bytes=settings.preload_mb * 1e6)
     fit_fold({"aggregator": "abmil"}, bags, [], CLASSES, settings, device)
     return [(time.perf_counter() - start) / epochs]
 

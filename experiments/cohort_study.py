@@ -24,7 +24,7 @@ from slidesieve.statistics.bootstrap import percentile_interval
 from slidesieve.statistics.comparisons import compare_models
 from slidesieve.store.features import read_features
 from slidesieve.store.tables import read_csv, write_csv
-from slidesieve.training.fitted import load_whole_model
+from slidesieve.training.fitted import load_model
 from slidesieve.training.prediction import balanced_accuracy
 
 REPO = Path(__file__).resolve().parents[1]

@@ -71,7 +71,7 @@ def load_bags(
     table: pd.DataFrame,
     path_of: Mapping[str, Path],
     classes: Sequence[str],
-    room_bytes: float = math.inf,
+    memory_budget_bytes: float = math.inf,
 ) -> list[Bag]:
     """Read the features of slides; slides without tokens are left out and named in the log.
 
@@ -79,8 +79,8 @@ def load_bags(
         table: slide_id, patient_id, label.
         path_of: Features file of each slide_id.
         classes: The dataset's classes, in order.
-        room_bytes: Features beyond this are checked and left in their files, to be read each time
-            they are used.
+        memory_budget_bytes: Features beyond this are checked and left in their files, to be read
+            each time they are used.
 
     Returns:
         Bags in the order of the table.
@@ -114,8 +114,8 @@ def load_bags(
             stated_pitch=stated_pitch(found.tile_attributes),
         )
         _check_bag(bag, bags[0] if bags else bag)
-        room_bytes -= features.nbytes
-        bags.append(bag if room_bytes >= 0 else _left_in_file(bag, features_path))
+        memory_budget_bytes -= features.nbytes
+        bags.append(bag if memory_budget_bytes >= 0 else _left_in_file(bag, features_path))
     if left_out:
         listed = ", ".join(left_out)
         log.warning("%d slides have no tokens and are left out: %s", len(left_out), listed)
@@ -132,7 +132,7 @@ def load_parts(
     fold: int,
     path_of: Mapping[str, Path],
     classes: Sequence[str],
-    room_bytes: float = math.inf,
+    memory_budget_bytes: float = math.inf,
 ) -> dict[str, list[Bag]]:
     """Load the bags of one fold by part: train, val and test.
 
@@ -146,7 +146,7 @@ def load_parts(
         fold: Which fold.
         path_of: Features file of each usable slide.
         classes: The dataset's classes, in order.
-        room_bytes: Most bytes of features to hold in memory.
+        memory_budget_bytes: Most bytes of features to hold in memory.
 
     Raises:
         ContractError: See `load_bags`.
@@ -156,8 +156,8 @@ def load_parts(
     parts = {}
     for part in ("train", "val", "test"):
         table = folds[usable & (planned == part)]
-        parts[part] = load_bags(table, path_of, classes, room_bytes)
-        room_bytes -= bytes_in_memory(parts[part])
+        parts[part] = load_bags(table, path_of, classes, memory_budget_bytes)
+        memory_budget_bytes -= bytes_in_memory(parts[part])
     bags = [bag for part in parts.values() for bag in part]
     n_left = sum(isinstance(bag.features, StoredFeatures) for bag in bags)
     if n_left:

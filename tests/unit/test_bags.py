@@ -154,7 +154,7 @@ def test_loading_brings_double_precision_to_single(tmp_path, table):
 def test_slides_beyond_the_room_stay_on_disk_and_give_the_same_batch(table, path_of):
     in_memory = load_bags(table, path_of, ["a", "b"])
     one_fits = in_memory[0].features.nbytes
-    mixed = load_bags(table, path_of, ["a", "b"], room_bytes=one_fits)
+    mixed = load_bags(table, path_of, ["a", "b"], memory_budget_bytes=one_fits)
     assert [isinstance(bag.features, StoredFeatures) for bag in mixed] == [False, True]
     assert bytes_in_memory(mixed) == one_fits
     for part, expected in zip(batch_parts(mixed), batch_parts(in_memory), strict=True):
@@ -164,14 +164,14 @@ def test_slides_beyond_the_room_stay_on_disk_and_give_the_same_batch(table, path
 def test_what_stays_on_disk_is_checked_all_the_same(tmp_path, table):
     torch.save(torch.full((3, 6), torch.nan), tmp_path / "s1.pt")
     with pytest.raises(ContractError, match="slide s1: 3 of 3 tokens hold NaN or Inf"):
-        load_bags(table.iloc[:1], {"s1": tmp_path / "s1.pt"}, ["a", "b"], room_bytes=0)
+        load_bags(table.iloc[:1], {"s1": tmp_path / "s1.pt"}, ["a", "b"], memory_budget_bytes=0)
 
 
 def test_training_slides_come_first_when_memory_is_short(table, path_of, caplog):
     folds = table.assign(fold_0=["test", "val", "train", "val"])
     usable = {"s1": path_of["s1"], "s2": path_of["s2"]}
     with caplog.at_level(logging.INFO):
-        parts = load_parts(folds, 0, usable, ["a", "b"], room_bytes=4 * 6 * 2)
+        parts = load_parts(folds, 0, usable, ["a", "b"], memory_budget_bytes=4 * 6 * 2)
     assert isinstance(parts["train"][0].features, np.ndarray)
     assert isinstance(parts["test"][0].features, StoredFeatures)
     assert "1 of 2 slides are beyond training.preload_mb" in caplog.text

@@ -22,7 +22,7 @@ tables = audit_model(
     resamples=params.evaluation["bootstrap"],
     seed=params.evaluation["seed"],
     device=pick_device(),
-    room_bytes=TrainingSettings.from_config(params.training).preload_mb * 1e6,
+    memory_budget_bytes=TrainingSettings.from_config(params.training).preload_mb * 1e6,
 )
 for name in ("audit", "slides", "predictions"):
     write_csv(Path(snakemake.output[name]), getattr(tables, name))

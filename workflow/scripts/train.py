@@ -22,7 +22,7 @@ path_of = {row.slide_id: Path(row.path) for row in index.itertuples() if row.sta
 fold, classes = int(snakemake.wildcards.fold), snakemake.params.classes
 folds = read_csv(Path(snakemake.input.folds))
 refuse_lost_classes(folds, path_of, classes)
-bags = load_parts(folds, fold, path_of, classes, room_bytes=settings.preload_mb * 1e6)
+bags = load_parts(folds, fold, path_of, classes, memory_budget_bytes=settings.preload_mb * 1e6)
 fitted = fit_with_restarts(
     snakemake.params.model, bags["train"], bags["val"], classes, settings, device
 )

@@ -30,7 +30,7 @@ from slidesieve.plan import layout
 from slidesieve.plan.params import cohort_rows
 from slidesieve.selector_diagnostics.auditable import auditable_models
 from slidesieve.store.tables import read_csv, write_csv
-from slidesieve.training.fitted import load_whole_model
+from slidesieve.training.fitted import load_model
 
 _TABLES = (layout.METRICS, layout.SUMMARY, layout.COMPARISONS, layout.COST)
 _PAPER_TABLES = (
@@ -108,7 +108,7 @@ def _audit_models(
 
 
 def _model_problems(folder: Path, dataset: Dataset, spec: Mapping) -> Iterator[str]:
-    fitted = load_whole_model(folder)
+    fitted = load_model(folder, training_parts=True)
     if fitted.classes != dataset.classes:
         yield f"was fitted for the classes {', '.join(fitted.classes)}"
     # JSON has no tuples, so compare what JSON makes of both.

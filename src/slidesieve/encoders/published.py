@@ -13,7 +13,7 @@ from slidesieve.encoders.cards import CARDS
 from slidesieve.encoders.checkpoint_keys import to_own_layout
 from slidesieve.encoders.checksum import check_sha256
 from slidesieve.encoders.spec import EncoderSpec
-from slidesieve.encoders.torch_encoder import Identity, TorchEncoder, device_and_precision
+from slidesieve.encoders.torch_encoder import EncoderIdentity, TorchEncoder, device_and_precision
 from slidesieve.encoders.towers import RANDOM_SEED, Tower, build_tower
 from slidesieve.encoders.transforms import Preparation
 from slidesieve.encoders.weight_sources import Located, locate_config, locate_weights
@@ -58,7 +58,7 @@ def build_card(card: EncoderCard, spec: EncoderSpec) -> TorchEncoder:
         tower.network,
         tower.features,
         preparation_of(card),
-        Identity(spec.name, revision, source, pooling),
+        EncoderIdentity(spec.name, revision, source, pooling),
         precision,
         device,
     )

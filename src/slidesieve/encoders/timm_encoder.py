@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from slidesieve.encoders import hub_timm
 from slidesieve.encoders.checksum import check_sha256
 from slidesieve.encoders.spec import EncoderSpec
-from slidesieve.encoders.torch_encoder import Identity, TorchEncoder, device_and_precision
+from slidesieve.encoders.torch_encoder import EncoderIdentity, TorchEncoder, device_and_precision
 from slidesieve.encoders.torchvision_compat import import_torchvision
 from slidesieve.encoders.transforms import ANTIALIASED, Preparation
 from slidesieve.encoders.weights import hash_weights, load_strictly, read_weights
@@ -57,7 +57,7 @@ def build(spec: EncoderSpec) -> TorchEncoder:
         source = f"timm {timm.__version__}, {model.pretrained_cfg.get('hf_hub_id') or spec.model}"
     revision = f"{spec.model}@{origin}{hash_weights(model.state_dict())[:16]}"
     device, precision = device_and_precision(spec, on_gpu="fp16")
-    identity = Identity(spec.name, revision, source, _pooling_of(model))
+    identity = EncoderIdentity(spec.name, revision, source, _pooling_of(model))
     return TorchEncoder(model, model, _preparation(model, spec.name), identity, precision, device)
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from slidesieve.encoders.spec import EncoderSpec
 from slidesieve.encoders.transforms import Preparation
 from slidesieve.errors import ConfigError
-from slidesieve.runtime.device_memory import until_it_fits
+from slidesieve.runtime.device_memory import retry_on_oom
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ _AUTOCAST = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
-class Identity:
+class EncoderIdentity:
     """What a features file says of its encoder, see `base.Encoder`."""
 
     name: str
@@ -50,7 +50,7 @@ class TorchEncoder:
         network: nn.Module,
         features: Callable[[Tensor], Tensor],
         preparation: Preparation,
-        identity: Identity,
+        identity: EncoderIdentity,
         precision: str,
         device: str,
     ) -> None:
@@ -136,4 +136,4 @@ class TilePieces:
             self._most = (tried + 1) // 2
             log.warning("GPU memory does not hold the batch: going on with %d tiles", self._most)
 
-        return until_it_fits(lambda: self._forward(tiles[: self._most]), halve)
+        return retry_on_oom(lambda: self._forward(tiles[: self._most]), halve)

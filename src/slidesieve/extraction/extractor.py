@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from slidesieve.encoders.base import Encoder
 from slidesieve.errors import ContractError, SlideError
 from slidesieve.extraction.processes import CAN_FORK, EncoderProcesses
 from slidesieve.runtime.progress import Progress
-from slidesieve.runtime.thread_pool import thread_pool
+from slidesieve.runtime.thread_pool import prefetched
 from slidesieve.store.features import FeatureSet
 from slidesieve.store.tile_records import TileSet
 from slidesieve.store.tiles import coords_attributes
@@ -128,7 +128,7 @@ class FeatureExtractor:
 
     def _in_main_thread(self, path: Path, tiles: TileSet) -> Generator[_Encoded, None, None]:
         chunks = stream_tiles(path, tiles, self._workers, process=lambda chunk: chunk)
-        with _one_ahead(_in_batches(chunks, self._batch_size)) as batches:
+        with prefetched(_in_batches(chunks, self._batch_size), "batches") as batches:
             for batch in batches:
                 yield _Encoded(batch.rows, self._encoder.encode(batch.images))
 
@@ -219,20 +219,6 @@ def features_fingerprint(tiles: TileSet, identity: Sequence[str]) -> str:
 
 def _for_encoder(tiles: TileSet, encoder: Encoder) -> TileSet:
     return tiles if encoder.tile_px is None else replace(tiles, spec=tiles.known_spec.as_read)
-
-
-@contextmanager
-def _one_ahead(batches: Iterator[TileChunk]) -> Iterator[Iterator[TileChunk]]:
-    """Have a thread prepare the next batch while the encoder is at one."""
-    with thread_pool(1, "batches") as pool:
-
-        def ahead() -> Iterator[TileChunk]:
-            following = pool.submit(next, batches, None)
-            while (batch := following.result()) is not None:
-                following = pool.submit(next, batches, None)
-                yield batch
-
-        yield ahead()
 
 
 def _in_batches(chunks: Iterator[TileChunk], batch_size: int) -> Iterator[TileChunk]:

@@ -57,7 +57,7 @@ class EncoderProcesses:
         self._pool = ProcessPoolExecutor(
             processes,
             mp_context=multiprocessing.get_context("fork"),
-            initializer=_be_born,
+            initializer=_init_worker,
             initargs=(encoder, self._slots, os.getpid()),
         )
 
@@ -95,13 +95,13 @@ class EncoderProcesses:
         return features
 
 
-def _be_born(encoder: Encoder, slots: NDArray[np.uint8], parent: int) -> None:
+def _init_worker(encoder: Encoder, slots: NDArray[np.uint8], parent: int) -> None:
     global _encoder, _slots
     _encoder, _slots = encoder, slots
-    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
 
 
-def _die_with(parent: int) -> None:
+def _exit_with_parent(parent: int) -> None:
     # A parent that is killed tells nobody, and its children would wait for work for ever.
     while os.getppid() == parent:
         time.sleep(1)

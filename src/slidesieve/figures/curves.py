@@ -15,7 +15,7 @@ from slidesieve.evaluation.outcomes import Outcomes, outcomes_by_level
 from slidesieve.figures.style import (
     GREY,
     LIGHT_GREY,
-    color_of,
+    colour_of,
     house_style,
     new_figure,
     save_figure,
@@ -120,8 +120,8 @@ def _draw_class(panel: Axes, outcomes: Outcomes, c: int, resamples: int, seed: i
     defined = band[~np.isnan(band[:, 0])]
     if len(defined):
         low, high = np.quantile(defined, [tail, 1 - tail], axis=0)
-        panel.fill_between(_GRID, low, high, color=color_of(c), alpha=0.18, linewidth=0)
-    _draw_curve(panel, outcomes, c, color_of(c), 1.8)
+        panel.fill_between(_GRID, low, high, color=colour_of(c), alpha=0.18, linewidth=0)
+    _draw_curve(panel, outcomes, c, colour_of(c), 1.8)
     low, high = percentile_interval(areas)
     n = int((outcomes.truth == c).sum())
     panel.set_title(f"{outcomes.classes[c]} (n = {n})")

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from slidesieve.figures.metric_labels import METRIC_WORDS
-from slidesieve.figures.style import color_of, house_style, new_figure, save_figure
+from slidesieve.figures.style import colour_of, house_style, new_figure, save_figure
 
 _ROW_IN = 0.3
 _PANEL_IN = 2.3
@@ -37,7 +37,7 @@ def metric_dot_plot(
         panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
         for panel, metric in zip(panels, metrics, strict=True):
             cells = rows[rows["metric"] == metric].set_index(["encoder", "model"]).loc[models]
-            colors = [color_of(encoders.index(encoder)) for encoder, _ in models]
+            colors = [colour_of(encoders.index(encoder)) for encoder, _ in models]
             _draw_metric(panel, cells, colors)
             words, better = METRIC_WORDS[metric]
             panel.set_title(f"{words}\n{better} is better", fontsize=8.5)

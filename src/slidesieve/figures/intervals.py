@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from slidesieve.figures.style import color_of
+from slidesieve.figures.style import colour_of
 
 
 def draw_intervals(
@@ -24,9 +24,9 @@ def draw_intervals(
     """
     place = np.arange(len(rows))
     panel.hlines(
-        place, rows["ci_low"], rows["ci_high"], color=color_of(color), linewidth=2, alpha=0.6
+        place, rows["ci_low"], rows["ci_high"], color=colour_of(color), linewidth=2, alpha=0.6
     )
-    panel.scatter(rows["value"], place, color=color_of(color), s=28, zorder=3)
+    panel.scatter(rows["value"], place, color=colour_of(color), s=28, zorder=3)
     if labels is not None:
         panel.set_yticks(place, labels)
     panel.set_ylim(len(rows) - 0.5, -0.5)

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from slidesieve.figures.metric_labels import METRIC_WORDS
-from slidesieve.figures.style import GREY, color_of, house_style, new_figure, save_figure
+from slidesieve.figures.style import GREY, colour_of, house_style, new_figure, save_figure
 from slidesieve.paper_tables.sweeps import KSweep
 
 _PANEL_IN = (4.2, 3.4)
@@ -60,7 +60,7 @@ def _draw_metric(panel: Axes, cells: pd.DataFrame, sweeps: Sequence[KSweep]) -> 
     for number, sweep in enumerate(sweeps):
         k = np.array(list(sweep.models), dtype=float) * _APART ** (number - (len(sweeps) - 1) / 2)
         found = cells.loc[list(sweep.models.values())]
-        color = color_of(number)
+        color = colour_of(number)
         panel.plot(k, found["pooled"], "o-", color=color, markersize=5, label=sweep.name)
         panel.vlines(k, found["ci_low"], found["ci_high"], color=color, linewidth=2, alpha=0.6)
     ticks = sorted({k for sweep in sweeps for k in sweep.models})

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from slidesieve.figures.metric_labels import METRIC_WORDS
-from slidesieve.figures.style import GREY, color_of, house_style, new_figure, save_figure
+from slidesieve.figures.style import GREY, colour_of, house_style, new_figure, save_figure
 from slidesieve.paper_tables.table import COSTS, PAPER
 
 _ROW_IN = 0.27
@@ -51,7 +51,7 @@ def paper_table_plot(spec: Mapping, table: pd.DataFrame, dataset: str, path: Pat
             for i, encoder in enumerate(encoders):
                 own = table[table["encoder"] == encoder].set_index("model").loc[names]
                 shift = 0.3 * (i - (len(encoders) - 1) / 2)
-                _draw_ours(panel, own, measure, spec["reference"], color_of(i), shift)
+                _draw_ours(panel, own, measure, spec["reference"], colour_of(i), shift)
             _draw_paper(panel, own, measure, spec, cohorts)
             _finish(panel, measure, own.loc[spec["reference"], "label"])
         panels[0].set_yticks(range(len(names)), [spec["rows"][name]["label"] for name in names])
@@ -130,7 +130,7 @@ def _finish(panel: Axes, measure: str, reference: str) -> None:
 
 def _legend(encoders: Sequence[str], dataset: str, cohorts: Sequence[str]) -> list[Line2D]:
     ours = [
-        Line2D([], [], color=color_of(i), marker="o", lw=2, label=f"ours: {dataset}, {encoder}")
+        Line2D([], [], color=colour_of(i), marker="o", lw=2, label=f"ours: {dataset}, {encoder}")
         for i, encoder in enumerate(encoders)
     ]
     return ours + [

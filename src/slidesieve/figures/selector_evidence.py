@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import ScalarFormatter
 
 from slidesieve.evaluation.tables import POOLED
-from slidesieve.figures.style import GREY, color_of
+from slidesieve.figures.style import GREY, colour_of
 
 EVIDENCE_TITLES = {
     "sufficiency": "Probability from the K best alone",
@@ -32,7 +32,7 @@ def draw_evidence(panel: Axes, audit: pd.DataFrame, topic: str) -> bool:
     for variant, words in _ORDERS.items():
         own = rows[rows["variant"] == variant]
         own = own.assign(k=own["metric"].astype(int)).sort_values("k")
-        color = color_of(4) if variant == "model" else GREY
+        color = colour_of(4) if variant == "model" else GREY
         panel.fill_between(
             own["k"], own["ci_low"], own["ci_high"], color=color, alpha=0.2, linewidth=0
         )

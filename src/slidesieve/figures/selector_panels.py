@@ -14,7 +14,7 @@ from slidesieve.evaluation.tables import POOLED
 from slidesieve.figures.intervals import draw_intervals
 from slidesieve.figures.metric_labels import METRIC_WORDS
 from slidesieve.figures.selector_evidence import draw_evidence
-from slidesieve.figures.style import GREY, color_of, house_style, new_figure, save_figure
+from slidesieve.figures.style import GREY, colour_of, house_style, new_figure, save_figure
 
 _PATHS = {"soft": "soft", "hard": "hard", "hard_denoised": "hard, denoised"}
 _PREDICTORS = {
@@ -85,7 +85,9 @@ def _draw_training(panel: Axes, histories: Sequence[pd.DataFrame]) -> None:
         return
     for fold, history in enumerate(histories):
         noted = history.dropna(subset=["overlap"])
-        panel.plot(noted["epoch"], noted["overlap"], color=color_of(fold), linewidth=1.2, alpha=0.8)
+        panel.plot(
+            noted["epoch"], noted["overlap"], color=colour_of(fold), linewidth=1.2, alpha=0.8
+        )
     panel.set(ylim=(0, 1.02), xlabel="epoch, a line per fold")
     panel.grid(axis="y")
 
@@ -108,7 +110,7 @@ def _draw_leakage(panel: Axes, audit: pd.DataFrame) -> None:
     ]
     for row, name in enumerate(there):
         values = folds.loc[folds["variant"] == name, "value"]
-        panel.scatter(values, np.full(len(values), row), color=color_of(1), s=8, alpha=0.5)
+        panel.scatter(values, np.full(len(values), row), color=colour_of(1), s=8, alpha=0.5)
     panel.set_xlim(min(-0.05, panel.get_xlim()[0]), 1.02)
     panel.set_xlabel("○ shuffled control")
 
@@ -122,9 +124,9 @@ def _draw_stability(panel: Axes, audit: pd.DataFrame) -> None:
     shaken = rows.drop(index="chance")
     sigma = shaken.index.astype(float)
     panel.fill_between(
-        sigma, shaken["ci_low"], shaken["ci_high"], color=color_of(2), alpha=0.2, linewidth=0
+        sigma, shaken["ci_low"], shaken["ci_high"], color=colour_of(2), alpha=0.2, linewidth=0
     )
-    panel.plot(sigma, shaken["value"], color=color_of(2), marker="o", markersize=4)
+    panel.plot(sigma, shaken["value"], color=colour_of(2), marker="o", markersize=4)
     lines = {"chance": float(rows["value"]["chance"])}
     between = _pooled(audit, "folds", "jaccard")
     if len(between):

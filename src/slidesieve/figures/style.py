@@ -78,6 +78,6 @@ def save_figure(figure: Figure, path: Path) -> None:
         figure.savefig(partial, dpi=DPI, **options)
 
 
-def color_of(index: int) -> str:
+def colour_of(index: int) -> str:
     """Return the colour of the i-th class or model; the palette starts anew when it is used up."""
     return PALETTE[index % len(PALETTE)]

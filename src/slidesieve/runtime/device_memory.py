@@ -1,4 +1,4 @@
-"""What is begun again when the device's memory does not suffice."""
+"""Retry a computation with a smaller batch after an out-of-memory error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 Result = TypeVar("Result")
 
 
-def until_it_fits(
+def retry_on_oom(
     work: Callable[[], Result], ask_for_less: Callable[[torch.OutOfMemoryError], None]
 ) -> Result:
     """Return `work()`, begun anew whenever it runs out of memory.

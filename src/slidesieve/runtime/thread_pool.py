@@ -1,4 +1,4 @@
-"""Threads that are gone when they are said to be."""
+"""Thread pools whose threads have ended on exit, and a thread that prepares the next item."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 _TASKS = Path("/proc/self/task")  # Linux; elsewhere no process is forked
+
+Item = TypeVar("Item")
 
 
 @contextmanager
@@ -36,3 +39,22 @@ def thread_pool(workers: int, name: str) -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(cancel_futures=True)
         while any((_TASKS / str(thread)).exists() for thread in threads):
             time.sleep(0.001)
+
+
+@contextmanager
+def prefetched(items: Iterator[Item], name: str) -> Iterator[Iterator[Item]]:
+    """Give the items of an iterator, the next one prepared by a thread while one is used.
+
+    Args:
+        items: Made when they are asked for.
+        name: Of the thread.
+    """
+    with thread_pool(1, name) as pool:
+
+        def ahead() -> Iterator[Item]:
+            following = pool.submit(next, items, None)
+            while (item := following.result()) is not None:
+                following = pool.submit(next, items, None)
+                yield item
+
+        yield ahead()

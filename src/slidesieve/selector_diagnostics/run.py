@@ -37,7 +37,7 @@ from slidesieve.selector_diagnostics.stability import agreement, chance_jaccard
 from slidesieve.selector_diagnostics.tables import leakage_table, paths_table, slides_table
 from slidesieve.selector_diagnostics.truth import read_truth, recall, truth_tiles
 from slidesieve.store.features import read_tile_attributes
-from slidesieve.training.fitted import FittedModel, load_whole_model
+from slidesieve.training.fitted import FittedModel, load_model
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def audit_model(
     resamples: int,
     seed: int,
     device: torch.device,
-    room_bytes: float = math.inf,
+    memory_budget_bytes: float = math.inf,
 ) -> SelectorAudit:
     """Audit a selector on the test slides of its folds (docs/explanation/selector-diagnostics.md).
 
@@ -94,10 +94,10 @@ def audit_model(
         resamples: Bootstrap resamples of patients.
         seed: Of the bootstrap and the leakage control.
         device: Where to compute.
-        room_bytes: Most bytes of features to hold in memory.
+        memory_budget_bytes: Most bytes of features to hold in memory.
     """
     usable = folds[folds["slide_id"].isin(path_of)]
-    bags = load_bags(usable, path_of, classes, room_bytes)
+    bags = load_bags(usable, path_of, classes, memory_budget_bytes)
     truth = {
         bag.slide_id: tiles
         for bag in bags
@@ -107,7 +107,11 @@ def audit_model(
     done = []
     for fold, folder in enumerate(tqdm(folders, desc="folds", disable=None)):
         part_of = dict(zip(folds["slide_id"], folds[f"fold_{fold}"], strict=True))
-        done.append(_audit_fold(fold, load_whole_model(folder, device), bags, part_of, truth, seed))
+        done.append(
+            _audit_fold(
+                fold, load_model(folder, device, training_parts=True), bags, part_of, truth, seed
+            )
+        )
     predictions = pd.concat([fold.predictions for fold in done], ignore_index=True)
     rows = [row for fold in done for row in fold.slides]
     rows += _agreement_of_folds(bags, [fold.kept for fold in done])

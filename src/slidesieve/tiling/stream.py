@@ -68,10 +68,10 @@ def stream_tiles(
         _Readers(path, tiles.reader or "auto") as readers,
         thread_pool(workers, "tiles") as pool,
     ):
-        readers.mine().expect(tiles.known_spec.level, _regions(tiles))
+        readers.reader_of_this_thread().expect(tiles.known_spec.level, _regions(tiles))
 
         def work(start: int) -> Result:
-            return process(_read_chunk(readers.mine(), tiles, start))
+            return process(_read_chunk(readers.reader_of_this_thread(), tiles, start))
 
         yield from _in_order(pool, work, starts, ahead=workers + _CHUNKS_AHEAD)
 
@@ -125,7 +125,7 @@ class _Readers:
         for reader in self._opened:
             reader.close()
 
-    def mine(self) -> SlideReader:
+    def reader_of_this_thread(self) -> SlideReader:
         if self._opened[0].may_be_shared:
             return self._opened[0]
         if not hasattr(self._local, "reader"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from slidesieve.bags import Bag, collate
 from slidesieve.nn.packing import pack_by_tokens
+from slidesieve.runtime.thread_pool import prefetched
 from slidesieve.tokens import TokenBatch
 
 
@@ -64,22 +64,16 @@ def ready_batches(groups: Sequence[Sequence[Bag]], device: torch.device) -> Iter
     """
     if device.type == "cpu" and all(_is_in_memory(bag) for group in groups for bag in group):
         return (_batch(group, device) for group in groups)
-    return _one_ahead(groups, device)
+    return _prefetched(groups, device)
 
 
 def _is_in_memory(bag: Bag) -> bool:
     return isinstance(bag.features, np.ndarray)
 
 
-def _one_ahead(groups: Sequence[Sequence[Bag]], device: torch.device) -> Iterator[TokenBatch]:
-    with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
-        following = None
-        for group in groups:
-            current, following = following, pool.submit(_batch, group, device)
-            if current is not None:
-                yield current.result()
-        if following is not None:
-            yield following.result()
+def _prefetched(groups: Sequence[Sequence[Bag]], device: torch.device) -> Iterator[TokenBatch]:
+    with prefetched((_batch(group, device) for group in groups), "batches") as batches:
+        yield from batches
 
 
 def _batch(bags: Sequence[Bag], device: torch.device) -> TokenBatch:

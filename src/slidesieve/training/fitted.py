@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,33 +74,26 @@ def save_model(folder: Path, fitted: FittedModel) -> None:
     write_json(folder / "model.json", description | {"versions": versions})
 
 
-def load_model(folder: Path, device: torch.device | str = "cpu") -> FittedModel:
-    """Read a model that `save_model` wrote, for use: without what only training needs.
+def load_model(
+    folder: Path, device: torch.device | str = "cpu", training_parts: bool = False
+) -> FittedModel:
+    """Read a model that `save_model` wrote.
+
+    Args:
+        folder: Where it lies.
+        device: Where to put it.
+        training_parts: Whether to read the modules that only training needs, too, for audits.
 
     Raises:
         ContractError: A file is missing or damaged, or the weights do not fit the spec.
     """
-    return _load(folder, device, SlideClassifier.drop_training_parts)
-
-
-def load_whole_model(folder: Path, device: torch.device | str = "cpu") -> FittedModel:
-    """Read a model as it was fitted, for audits: all that `load_model` gives and leaves out.
-
-    Raises:
-        ContractError: As `load_model`.
-    """
-    return _load(folder, device, lambda model: None)
-
-
-def _load(
-    folder: Path, device: torch.device | str, reduce: Callable[[SlideClassifier], None]
-) -> FittedModel:
     try:
         description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         known = {name: description[name] for name in _DESCRIPTION}
         model = build_model(known["spec"], known["dim"], len(known["classes"]))
         whole = set(model.state_dict())
-        reduce(model)
+        if not training_parts:
+            model.drop_training_parts()
         weights = _read_weights(folder, whole - set(model.state_dict()))
     except FileNotFoundError as error:
         raise ContractError(f"{error.filename}: no such file; fit the model again") from error

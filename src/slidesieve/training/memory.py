@@ -10,7 +10,7 @@ import torch
 
 from slidesieve.bags import Bag
 from slidesieve.errors import SlideSieveError
-from slidesieve.runtime.device_memory import until_it_fits
+from slidesieve.runtime.device_memory import retry_on_oom
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class TokenBudget:
             self._halve(bags, refusal)
             state.restore()
 
-        return until_it_fits(lambda: work(self.tokens), begin_anew)
+        return retry_on_oom(lambda: work(self.tokens), begin_anew)
 
     def _halve(self, bags: Sequence[Bag], refusal: torch.OutOfMemoryError) -> None:
         by_length = sorted(bags, key=lambda bag: len(bag.features))

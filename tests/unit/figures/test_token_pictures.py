@@ -18,27 +18,27 @@ from PIL import Image
 from helpers.token_factory import SPECS, tokens_of
 from slidesieve.figures.slide_view import view_slide
 from slidesieve.figures.tile_raster import edges, tile_raster
-from slidesieve.figures.tokens.fates import (
-    FATE_COLORS,
-    FATES,
-    KEPT,
-    MERGED,
-    PRUNED,
-    fates_in_stage,
-    fates_of,
-)
 from slidesieve.figures.tokens.group_colours import group_colours
 from slidesieve.figures.tokens.pictures import TokenPainter, merge_groups
 from slidesieve.figures.tokens.qupath import write_token_geojson
 from slidesieve.figures.tokens.samples import kept_samples, merged_samples, pruned_samples
 from slidesieve.figures.tokens.slide_pages import write_token_grid, write_token_pages
+from slidesieve.figures.tokens.tile_outcomes import (
+    KEPT,
+    MERGED,
+    OUTCOME_COLOURS,
+    OUTCOMES,
+    PRUNED,
+    outcomes_in_stage,
+    outcomes_of,
+)
 from slidesieve.paper_tables.sweeps import k_sweeps
 from slidesieve.store.geojson import Origin
 from slidesieve.store.tiles import spec_from_attributes
 
 SIDE = 64
-GREEN = np.round(np.array(to_rgb(FATE_COLORS[KEPT])) * 255)
-VERMILION = np.array(to_rgb(FATE_COLORS[PRUNED])) * 255
+GREEN = np.round(np.array(to_rgb(OUTCOME_COLOURS[KEPT])) * 255)
+VERMILION = np.array(to_rgb(OUTCOME_COLOURS[PRUNED])) * 255
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def painted(make_slide, tokens):
     spec = spec_from_attributes(attributes)
     path = make_slide(rgb)
     view = view_slide(path, spec, tokens.coords, range(40), longest_side_px=max(rgb.shape))
-    return path, rgb, view, TokenPainter(view.overview, spec, tokens, fates_of(tokens))
+    return path, rgb, view, TokenPainter(view.overview, spec, tokens, outcomes_of(tokens))
 
 
 def inside(picture: np.ndarray, corner: np.ndarray, margin: int = 8) -> np.ndarray:
@@ -65,24 +65,24 @@ def inside(picture: np.ndarray, corner: np.ndarray, margin: int = 8) -> np.ndarr
     return picture[y : y + SIDE - 2 * margin, x : x + SIDE - 2 * margin].astype(float)
 
 
-def test_all_three_fates_occur_in_these_tests(tokens):
-    assert set(fates_of(tokens).fate) == {KEPT, MERGED, PRUNED}
+def test_all_three_outcomes_occur_in_these_tests(tokens):
+    assert set(outcomes_of(tokens).outcome) == {KEPT, MERGED, PRUNED}
 
 
-def test_each_tile_is_painted_by_its_fate_and_nothing_else_is(painted, tokens):
+def test_each_tile_is_painted_by_its_outcome_and_nothing_else_is(painted, tokens):
     _, _, view, painter = painted
     picture, original = painter.tokens_left(), view.overview.rgb
-    fates = painter.fates
+    outcomes = painter.outcomes
     on_tiles = np.zeros(picture.shape[:2], dtype=bool)
     for row, corner in enumerate(tokens.coords):
         x, y = corner
         on_tiles[y : y + SIDE, x : x + SIDE] = True
         tile = inside(picture, corner)
-        if fates.fate[row] == KEPT:
+        if outcomes.outcome[row] == KEPT:
             np.testing.assert_array_equal(tile, inside(original, corner))
             np.testing.assert_array_equal(picture[y, x : x + SIDE], np.tile(GREEN, (SIDE, 1)))
             np.testing.assert_array_equal(picture[y + SIDE - 1, x], GREEN)
-        elif fates.fate[row] == MERGED:
+        elif outcomes.outcome[row] == MERGED:
             colour = painter.colour_of_group[painter.group_of_tile[row]]
             ground = inside(original, corner).mean(axis=2, keepdims=True)
             expected = 0.4 * (0.35 * 255 + 0.65 * ground) + 0.6 * colour
@@ -101,7 +101,7 @@ def test_tiles_of_one_token_have_one_colour_and_no_line_between_them(painted, to
     seams = 0
     for a, b in pairwise(range(40)):
         x, y = tokens.coords[b]
-        if tokens.coords[a][1] != y or painter.fates.fate[a] != MERGED:
+        if tokens.coords[a][1] != y or painter.outcomes.outcome[a] != MERGED:
             continue
         dark = picture[y + 20 : y + 40, x - 1].max() < 60
         assert dark == (groups[a] != groups[b]), (a, b)
@@ -113,12 +113,12 @@ def test_a_stage_shows_who_merged_was_pruned_or_gone(painted, tokens):
     _, _, _, painter = painted
     for stage in range(3):
         picture = painter.stage(stage)
-        for row, fate in enumerate(fates_in_stage(tokens, stage)):
+        for row, outcome in enumerate(outcomes_in_stage(tokens, stage)):
             hue = inside(picture, tokens.coords[row]).mean(axis=(0, 1))
-            if fate < 0:
+            if outcome < 0:
                 assert np.ptp(hue) == 0
             else:
-                wanted = np.array(to_rgb(FATE_COLORS[fate]))
+                wanted = np.array(to_rgb(OUTCOME_COLOURS[outcome]))
                 assert hue.argmax() == wanted.argmax()
 
 
@@ -159,26 +159,26 @@ def test_groups_have_colours_of_their_own_and_neighbours_differ_clearly(n_groups
 
 
 def test_galleries_show_greatest_first_largest_first_and_an_even_choice(tokens):
-    fates = fates_of(tokens)
-    kept = [sample.rows[0] for sample in kept_samples(fates, 5)]
-    weights = fates.weight[kept]
+    outcomes = outcomes_of(tokens)
+    kept = [sample.rows[0] for sample in kept_samples(outcomes, 5)]
+    weights = outcomes.weight[kept]
     assert (np.diff(weights) <= 0).all()
-    assert weights[0] == fates.weight[fates.fate == KEPT].max()
-    merged = merged_samples(fates, merge_groups(tokens, fates), 3, most_tiles=8)
+    assert weights[0] == outcomes.weight[outcomes.outcome == KEPT].max()
+    merged = merged_samples(outcomes, merge_groups(tokens, outcomes), 3, most_tiles=8)
     sizes = [len(sample.rows) for sample in merged]
     assert sizes == sorted(tokens.token_size.astype(int), reverse=True)[:3]
     for sample in merged:
         assert len(set(tokens.final[list(sample.rows)])) == 1
-    pruned = [sample.rows[0] for sample in pruned_samples(fates, 4)]
-    of_all = fates.weight[fates.fate == PRUNED]
-    assert (fates.weight[pruned[0]], fates.weight[pruned[-1]]) == (of_all.min(), of_all.max())
+    pruned = [sample.rows[0] for sample in pruned_samples(outcomes, 4)]
+    of_all = outcomes.weight[outcomes.outcome == PRUNED]
+    assert (outcomes.weight[pruned[0]], outcomes.weight[pruned[-1]]) == (of_all.min(), of_all.max())
 
 
 def test_the_gallery_shows_the_tiles_own_pixels(painted, tokens, tmp_path):
     path, rgb, _, _ = painted
     write_token_pages(tmp_path / "map.png", tmp_path / "gallery.png", path, tokens)
     page = np.asarray(Image.open(tmp_path / "gallery.png").convert("RGB")).astype(int)
-    for row in fates_of(tokens).tiles(KEPT):
+    for row in outcomes_of(tokens).tiles(KEPT):
         x, y = tokens.coords[row]
         near = np.abs(page - rgb[y + 30, x + 30]).max(axis=2) <= 4
         assert near.sum() > 0.8 * 112**2
@@ -200,7 +200,7 @@ def test_pages_are_drawn_for_every_kind_of_reducer_and_the_same_each_time(painte
 @pytest.mark.parametrize("name", ["dtc", "sparselearn", "random"])
 def test_qupath_objects_measure_what_the_tokens_file_says(tmp_path, name):
     tokens = tokens_of(SPECS[name], 40)
-    fates, path = fates_of(tokens), tmp_path / "s1.geojson"
+    outcomes, path = outcomes_of(tokens), tmp_path / "s1.geojson"
     write_token_geojson(path, tokens)
     content = json.loads(path.read_text(), parse_constant=lambda word: pytest.fail(word))
     assert content["type"] == "FeatureCollection"
@@ -211,13 +211,13 @@ def test_qupath_objects_measure_what_the_tokens_file_says(tmp_path, name):
         assert square.bounds == (*corner, *(corner + SIDE))
         properties = feature["properties"]
         assert properties["objectType"] == "tile"
-        fate = fates.fate[row]
+        outcome = outcomes.outcome[row]
         assert properties["classification"] == {
-            "name": FATES[fate].capitalize(),
-            "color": [round(255 * part) for part in to_rgb(FATE_COLORS[fate])],
+            "name": OUTCOMES[outcome].capitalize(),
+            "color": [round(255 * part) for part in to_rgb(OUTCOME_COLOURS[outcome])],
         }
-        expected = {word: float(number == fate) for number, word in enumerate(FATES)}
-        expected["stage"] = float(fates.stage[row])
+        expected = {word: float(number == outcome) for number, word in enumerate(OUTCOMES)}
+        expected["stage"] = float(outcomes.stage[row])
         if tokens.final[row] >= 0:
             expected["token"] = float(tokens.final[row])
             expected["token size"] = float(tokens.token_size[tokens.final[row]])

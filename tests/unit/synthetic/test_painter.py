@@ -32,7 +32,7 @@ from slidesieve.synthetic.painter.contours import (
     lattice_around,
 )
 from slidesieve.synthetic.painter.fields import enlarge, fibre_texture, grain_texture
-from slidesieve.synthetic.painter.large import Mosaic
+from slidesieve.synthetic.painter.large import RepeatedPicture
 from slidesieve.synthetic.painter.layout import plan
 from slidesieve.synthetic.painter.nuclei import KINDS, N_ANGLES, sprite_bank, stamp
 from slidesieve.synthetic.painter.optics import EOSIN_OD, HAEMATOXYLIN_OD, Optics, scan
@@ -317,7 +317,7 @@ def test_mosaic_shows_the_turned_cell_everywhere():
     cell = rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)
     turns = np.array([[0, 1], [4, 7]])
     bare = np.array([[False, False], [True, False]])
-    mosaic = Mosaic(array_picture(cell, (1, 4)), 120, turns, bare)
+    mosaic = RepeatedPicture(array_picture(cell, (1, 4)), 120, turns, bare)
     plane = np.vstack(
         [np.hstack([mosaic.block(1, y, x, 50) for x in (0, 50, 100)]) for y in (0, 50, 100)]
     )

@@ -102,7 +102,7 @@ def test_features_left_on_disk_train_the_same_model_to_the_byte(on_disk, tmp_pat
     settings = TrainingSettings(epochs=3, batch_slides=4, token_budget=60)
     written = []
     for name, room in (("memory", float("inf")), ("disk", 0)):
-        bags = load_bags(table, path_of, ["a", "b"], room_bytes=room)
+        bags = load_bags(table, path_of, ["a", "b"], memory_budget_bytes=room)
         assert isinstance(bags[0].features, StoredFeatures) == (name == "disk")
         fitted = fit_fold(ABMIL, bags[:8], bags[8:], ["a", "b"], settings, CPU)
         save_model(tmp_path / name, fitted)

@@ -20,7 +20,7 @@ from slidesieve.errors import ConfigError, ContractError, SlideSieveError
 from slidesieve.models.classifier import build_model
 from slidesieve.parsing.parts import NoSettings, PartEntry
 from slidesieve.training.early_stopping import EarlyStopping
-from slidesieve.training.fitted import FittedModel, load_model, load_whole_model, save_model
+from slidesieve.training.fitted import FittedModel, load_model, save_model
 from slidesieve.training.loop import fit_fold
 from slidesieve.training.prediction import balanced_accuracy, predict
 from slidesieve.training.settings import TrainingSettings
@@ -303,7 +303,7 @@ def test_a_model_loaded_for_use_holds_no_denoiser(tmp_path):
     spec = {"reducer": {"name": "sparselearn", "k": 4, "scorer_dim": 8}, **ABMIL}
     fitted = fit(spec, epochs=1)
     save_model(tmp_path, fitted)
-    in_use, whole = load_model(tmp_path).model, load_whole_model(tmp_path).model
+    in_use, whole = load_model(tmp_path).model, load_model(tmp_path, training_parts=True).model
     saved = set(fitted.model.state_dict())
     left_out = saved - set(in_use.state_dict())
     assert left_out

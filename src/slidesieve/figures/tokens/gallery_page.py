@@ -7,7 +7,7 @@ from pathlib import Path
 
 from slidesieve.figures.page_layout import axes_at
 from slidesieve.figures.style import DPI, house_style, new_figure, save_figure
-from slidesieve.figures.tokens.mosaic import Mosaic
+from slidesieve.figures.tokens.mosaic import TileSheet
 
 # Lengths in inches.
 _GAP_IN, _HEAD_IN, _HEADING_IN = 0.12, 0.35, 0.3
@@ -16,7 +16,7 @@ CELL_PX = 112
 _PAGE_IN = WIDTH_PX / DPI + 2 * _GAP_IN
 
 
-def token_gallery(sections: Sequence[tuple[str, Mosaic]], title: str, path: Path) -> None:
+def token_gallery(sections: Sequence[tuple[str, TileSheet]], title: str, path: Path) -> None:
     """Draw mosaics of `WIDTH_PX` below one another, each under its heading.
 
     Args:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from slidesieve.figures.page_layout import axes_at, draw_scale_bar, show_picture
 from slidesieve.figures.style import DPI, house_style, new_figure, save_figure
-from slidesieve.figures.tokens.fates import FATE_COLORS, FATES
-from slidesieve.figures.tokens.mosaic import Mosaic
+from slidesieve.figures.tokens.mosaic import TileSheet
+from slidesieve.figures.tokens.tile_outcomes import OUTCOME_COLOURS, OUTCOMES
 
 # Lengths in inches.
 _MOST_COLUMNS = 4
@@ -29,16 +29,16 @@ class GridColumn:
     Attributes:
         title: Two lines: the model, and how much of the slide it leaves.
         picture: The tokens left, on the overview.
-        samples: Per fate its tiles, mosaics of `WIDTH_PX`.
+        samples: Per outcome its tiles, mosaics of `WIDTH_PX`.
     """
 
     title: str
     picture: NDArray[np.uint8]
-    samples: dict[int, Mosaic]
+    samples: dict[int, TileSheet]
 
 
 def token_grid(columns: Sequence[GridColumn], mpp_overview: float, title: str, path: Path) -> None:
-    """Draw models side by side, up to four in a row: the tokens left, and tiles of each fate.
+    """Draw models side by side, up to four in a row: the tokens left, and tiles of each outcome.
 
     Args:
         columns: One or more, pictures all of one shape.
@@ -49,8 +49,8 @@ def token_grid(columns: Sequence[GridColumn], mpp_overview: float, title: str, p
     height, width = columns[0].picture.shape[:2]
     panel = min(_COLUMN_IN, _TALLEST_IN * width / height)
     heights = {
-        fate: max(column.samples[fate].picture.shape[0] for column in columns) / DPI
-        for fate in columns[0].samples
+        outcome: max(column.samples[outcome].picture.shape[0] for column in columns) / DPI
+        for outcome in columns[0].samples
     }
     samples_in = sum(_HEADING_IN + tall for tall in heights.values())
     line_in = _TITLE_IN + panel * height / width + _GAP_IN + samples_in
@@ -79,13 +79,13 @@ def _draw_samples(
     figure: Figure, column: GridColumn, heights: dict[int, float], left: float, top: float
 ) -> None:
     page_width, page_height = figure.get_size_inches()
-    for fate, mosaic in column.samples.items():
-        words = FATES[fate] if mosaic.labels else f"{FATES[fate]}: none"
+    for outcome, mosaic in column.samples.items():
+        words = OUTCOMES[outcome] if mosaic.labels else f"{OUTCOMES[outcome]}: none"
         y = 1 - (top + 0.1) / page_height
-        colour = FATE_COLORS[fate]
+        colour = OUTCOME_COLOURS[outcome]
         figure.text(left / page_width, y, words, color=colour, va="center", fontweight="bold")
         top += _HEADING_IN
         if mosaic.labels:
             tall = mosaic.picture.shape[0] / DPI
             mosaic.draw(axes_at(figure, left, top, _COLUMN_IN, tall))
-        top += heights[fate]
+        top += heights[outcome]

@@ -16,8 +16,14 @@ from numpy.typing import NDArray
 from slidesieve.figures.attention_overlay import attention_percentile, paint_tiles
 from slidesieve.figures.page_layout import axes_at, draw_scale_bar, show_picture
 from slidesieve.figures.style import SEQUENTIAL, house_style, new_figure, save_figure
-from slidesieve.figures.tokens.fates import FATE_COLORS, KEPT, MERGED, PRUNED, Fates
 from slidesieve.figures.tokens.pictures import TokenPainter
+from slidesieve.figures.tokens.tile_outcomes import (
+    KEPT,
+    MERGED,
+    OUTCOME_COLOURS,
+    PRUNED,
+    TileOutcomes,
+)
 from slidesieve.store.tile_records import TileSpec
 from slidesieve.store.tokens import TokenSet
 
@@ -41,7 +47,7 @@ def token_map(
         kept_rows: Tiles that are kept as they are in the order of their numbers, which are written
             beside them if they are few.
     """
-    tokens, fates, overview = painter.tokens, painter.fates, painter.overview
+    tokens, outcomes, overview = painter.tokens, painter.outcomes, painter.overview
     height, width = overview.rgb.shape[:2]
     panel = min(_PANEL_IN, _TALLEST_IN * width / height)
     line_in = _TITLE_IN + panel * height / width + _GAP_IN
@@ -71,18 +77,18 @@ def token_map(
             show_picture(axes, painter.stage(stage))
             before, after = (_count(column[:, stage]) for column in (tokens.entered, tokens.source))
             axes.set_title(f"Stage {stage + 1}: {before} to {after} tokens")
-        _draw_legend(figure, fates, tokens)
+        _draw_legend(figure, outcomes, tokens)
         _write_title(figure, title)
         save_figure(figure, path)
 
 
 def _draw_weight(figure: Figure, axes: Axes, painter: TokenPainter, spec: TileSpec) -> None:
-    fates, overview = painter.fates, painter.overview
-    percentile = attention_percentile(fates.weight)
+    outcomes, overview = painter.outcomes, painter.overview
+    percentile = attention_percentile(outcomes.weight)
     coords = painter.coords
     picture = paint_tiles(overview.rgb, overview.downsample, coords, spec.size_level0, percentile)
     show_picture(axes, picture)
-    axes.set_title(f"{fates.weight_name.capitalize()}, percentile among the slide's tiles")
+    axes.set_title(f"{outcomes.weight_name.capitalize()}, percentile among the slide's tiles")
     left, bottom, width, height = axes.get_position().bounds
     bar_width = _BAR_IN / _PAGE_IN
     bar = figure.add_axes((left + width + _GAP_IN / _PAGE_IN, bottom, bar_width, height))
@@ -99,9 +105,9 @@ def _write_numbers(
         words.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
 
 
-def _draw_legend(figure: Figure, fates: Fates, tokens: TokenSet) -> None:
+def _draw_legend(figure: Figure, outcomes: TileOutcomes, tokens: TokenSet) -> None:
     n_kept, n_merged, n_pruned = (
-        int((fates.fate == fate).sum()) for fate in (KEPT, MERGED, PRUNED)
+        int((outcomes.outcome == outcome).sum()) for outcome in (KEPT, MERGED, PRUNED)
     )
     n_groups = len(tokens.token_size) - n_kept
     words = {
@@ -109,8 +115,8 @@ def _draw_legend(figure: Figure, fates: Fates, tokens: TokenSet) -> None:
         MERGED: f"merged: {n_merged} tiles in {n_groups} tokens, each in a colour of its own above",
         PRUNED: f"pruned: {n_pruned} tiles, hatched above",
     }
-    occurring = np.unique(fates.fate).tolist()
-    patches = [Patch(color=FATE_COLORS[fate], label=words[fate]) for fate in occurring]
+    occurring = np.unique(outcomes.outcome).tolist()
+    patches = [Patch(color=OUTCOME_COLOURS[outcome], label=words[outcome]) for outcome in occurring]
     corner = (_GAP_IN / _PAGE_IN, 0.0)
     figure.legend(handles=patches, loc="lower left", bbox_to_anchor=corner, ncols=3)
 

@@ -18,7 +18,7 @@ _FRAME_PX, _SEAM_PX, _GAP_PX, _LABEL_PX = 4, 2, 6, 16
 
 
 @dataclass(frozen=True)
-class Mosaic:
+class TileSheet:
     """A picture of framed tiles and where its labels stand.
 
     Attributes:
@@ -38,7 +38,7 @@ class Mosaic:
 
 def make_mosaic(
     samples: Sequence[Sample], tiles: Mapping[int, NDArray[np.uint8]], width_px: int, cell_px: int
-) -> Mosaic:
+) -> TileSheet:
     """Set samples in rows, as many in each as fit; the tiles of one stand in one frame.
 
     Args:
@@ -60,7 +60,7 @@ def make_mosaic(
             left, top = x + _FRAME_PX + number * (cell_px + _SEAM_PX), y + _FRAME_PX
             picture[top : top + cell_px, left : left + cell_px] = _shrunk(tiles[row], cell_px)
         labels.append((x, y - 2, sample.label))
-    return Mosaic(picture, tuple(labels))
+    return TileSheet(picture, tuple(labels))
 
 
 def _flow(lengths: Sequence[int], width_px: int, cell_px: int) -> list[tuple[int, int]]:

@@ -10,9 +10,15 @@ from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
 from slidesieve.errors import SlideError
-from slidesieve.figures.tokens.fates import FATE_COLORS, FATES, MERGED, Fates, fates_of
 from slidesieve.figures.tokens.group_colours import group_colours
 from slidesieve.figures.tokens.pictures import merge_groups
+from slidesieve.figures.tokens.tile_outcomes import (
+    MERGED,
+    OUTCOME_COLOURS,
+    OUTCOMES,
+    TileOutcomes,
+    outcomes_of,
+)
 from slidesieve.slide.open import open_slide
 from slidesieve.store.geojson import Origin, origin_at, stable_id, write_features
 from slidesieve.store.tiles import known_spec_from_attributes
@@ -53,27 +59,27 @@ def origin_of_slide(slide: Path, name: str) -> Origin:
 
 
 def _features(tokens: TokenSet, origin: Origin) -> Iterator[dict]:
-    fates = fates_of(tokens)
+    outcomes = outcomes_of(tokens)
     spec = known_spec_from_attributes(tokens.tile_attributes, tokens.slide_id)
-    group = merge_groups(tokens, fates)
+    group = merge_groups(tokens, outcomes)
     colours = group_colours(group, tokens.coords, spec.step_level0)
-    measured = _measurements(tokens, fates)
+    measured = _measurements(tokens, outcomes)
     classes = [
         {"name": name.capitalize(), "color": [round(255 * part) for part in to_rgb(colour)]}
-        for name, colour in zip(FATES, FATE_COLORS.values(), strict=True)
+        for name, colour in zip(OUTCOMES, OUTCOME_COLOURS.values(), strict=True)
     ]
     made_by = (tokens.slide_id, tokens.encoder, tokens.model, tokens.fold)
     for row, (x, y) in enumerate((tokens.coords - np.array(origin.corner)).tolist()):
         properties = {
             "objectType": "tile",
-            "classification": classes[fates.fate[row]],
+            "classification": classes[outcomes.outcome[row]],
             "measurements": {
                 name: float(values[row])
                 for name, values in measured.items()
                 if np.isfinite(values[row])
             },
         }
-        if fates.fate[row] == MERGED:
+        if outcomes.outcome[row] == MERGED:
             properties["color"] = colours[group[row]].tolist()
         yield {
             "type": "Feature",
@@ -83,13 +89,13 @@ def _features(tokens: TokenSet, origin: Origin) -> Iterator[dict]:
         }
 
 
-def _measurements(tokens: TokenSet, fates: Fates) -> dict[str, NDArray[np.floating]]:
+def _measurements(tokens: TokenSet, outcomes: TileOutcomes) -> dict[str, NDArray[np.floating]]:
     """Return each measurement of all tiles, (N,), NaN where undefined."""
     is_left = tokens.final >= 0
     sizes = np.append(tokens.token_size, np.nan)
-    measured = {name: fates.fate == number for number, name in enumerate(FATES)}
+    measured = {name: outcomes.outcome == number for number, name in enumerate(OUTCOMES)}
     measured |= {
-        "stage": fates.stage,
+        "stage": outcomes.stage,
         "token": np.where(is_left, tokens.final, np.nan),
         "token size": sizes[tokens.final],
         "attention": tokens.attention,

@@ -12,7 +12,6 @@ from matplotlib.colors import to_hex
 from slidesieve.figures.notice import notice_figure
 from slidesieve.figures.slide_view import view_slide
 from slidesieve.figures.tokens import gallery_page, grid_page
-from slidesieve.figures.tokens.fates import KEPT, MERGED, PRUNED, Fates, fates_of
 from slidesieve.figures.tokens.map_page import token_map
 from slidesieve.figures.tokens.mosaic import make_mosaic
 from slidesieve.figures.tokens.pictures import TokenPainter, merge_groups
@@ -23,6 +22,7 @@ from slidesieve.figures.tokens.samples import (
     merged_samples,
     pruned_samples,
 )
+from slidesieve.figures.tokens.tile_outcomes import KEPT, MERGED, PRUNED, TileOutcomes, outcomes_of
 from slidesieve.store.tiles import known_spec_from_attributes
 from slidesieve.store.tokens import TokenSet
 
@@ -47,17 +47,17 @@ def write_token_pages(map_path: Path, gallery_path: Path, slide: Path, tokens: T
             notice_figure(f"{tokens.status}: {tokens.reason}", title, path)
         return
     spec = known_spec_from_attributes(tokens.tile_attributes, tokens.slide_id)
-    fates = fates_of(tokens)
-    samples = _choose(tokens, fates, _GALLERY)
+    outcomes = outcomes_of(tokens)
+    samples = _choose(tokens, outcomes, _GALLERY)
     view = view_slide(slide, spec, tokens.coords, _rows(samples), _LONGEST_SIDE_PX)
-    painter = TokenPainter(view.overview, spec, tokens, fates)
+    painter = TokenPainter(view.overview, spec, tokens, outcomes)
     samples[MERGED] = _in_colours_of_map(samples[MERGED], painter)
     size = gallery_page.WIDTH_PX, gallery_page.CELL_PX
     sections = [
-        (heading(fates, fate, len(chosen)), make_mosaic(chosen, view.tiles, *size))
-        for fate, chosen in samples.items()
+        (heading(outcomes, outcome, len(chosen)), make_mosaic(chosen, view.tiles, *size))
+        for outcome, chosen in samples.items()
     ]
-    token_map(painter, spec, title, map_path, fates.tiles(KEPT))
+    token_map(painter, spec, title, map_path, outcomes.tiles(KEPT))
     gallery_page.token_gallery(sections, title, gallery_path)
 
 
@@ -75,31 +75,33 @@ def write_token_grid(path: Path, slide: Path, of_models: Sequence[TokenSet]) -> 
         notice_figure(f"{first.status}: {first.reason}", title, path)
         return
     spec = known_spec_from_attributes(first.tile_attributes, first.slide_id)
-    fates = [fates_of(tokens) for tokens in of_models]
-    chosen = [_choose(*pair, _GRID) for pair in zip(of_models, fates, strict=True)]
+    outcomes = [outcomes_of(tokens) for tokens in of_models]
+    chosen = [_choose(*pair, _GRID) for pair in zip(of_models, outcomes, strict=True)]
     rows = [row for samples in chosen for row in _rows(samples)]
     view = view_slide(slide, spec, first.coords, rows, _LONGEST_SIDE_PX)
     size = grid_page.WIDTH_PX, grid_page.CELL_PX
     columns = [
         grid_page.GridColumn(
             title=f"{tokens.model}\n{len(tokens.token_size)} tokens of {len(tokens.coords)} tiles",
-            picture=TokenPainter(view.overview, spec, tokens, fate).tokens_left(),
+            picture=TokenPainter(view.overview, spec, tokens, outcome).tokens_left(),
             samples={
-                fate: make_mosaic(group, view.tiles, *size) for fate, group in samples.items()
+                outcome: make_mosaic(group, view.tiles, *size) for outcome, group in samples.items()
             },
         )
-        for tokens, fate, samples in zip(of_models, fates, chosen, strict=True)
+        for tokens, outcome, samples in zip(of_models, outcomes, chosen, strict=True)
     ]
     mpp_overview = view.overview.downsample * spec.slide_mpp
     grid_page.token_grid(columns, mpp_overview, title, path)
 
 
-def _choose(tokens: TokenSet, fates: Fates, most: dict[str, int]) -> dict[int, list[Sample]]:
-    groups = merge_groups(tokens, fates)
+def _choose(
+    tokens: TokenSet, outcomes: TileOutcomes, most: dict[str, int]
+) -> dict[int, list[Sample]]:
+    groups = merge_groups(tokens, outcomes)
     return {
-        KEPT: kept_samples(fates, most["kept"]),
-        MERGED: merged_samples(fates, groups, most["merged"], most["together"]),
-        PRUNED: pruned_samples(fates, most["pruned"]),
+        KEPT: kept_samples(outcomes, most["kept"]),
+        MERGED: merged_samples(outcomes, groups, most["merged"], most["together"]),
+        PRUNED: pruned_samples(outcomes, most["pruned"]),
     }
 
 

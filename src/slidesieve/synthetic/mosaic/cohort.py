@@ -97,7 +97,7 @@ class MosaicRecipe:
 
 
 @dataclass(frozen=True)
-class Mosaic:
+class MosaicSlide:
     """A finished slide.
 
     Attributes:
@@ -168,7 +168,7 @@ def classes_of(tiles: Sequence[LabelledTile], normal: str) -> list[str]:
 
 def lay_mosaic(
     recipe: MosaicRecipe, pictures: Mapping[Path, NDArray[np.uint8]], settings: MosaicSettings
-) -> Mosaic:
+) -> MosaicSlide:
     """Put a slide together: a patch of normal tissue with one focus of tumour.
 
     Args:
@@ -192,7 +192,7 @@ def lay_mosaic(
                 picture = spoil(rng, picture)
         window = np.s_[row * side : (row + 1) * side, column * side : (column + 1) * side]
         rgb[window] = picture
-    return Mosaic(rgb, focus, tissue)
+    return MosaicSlide(rgb, focus, tissue)
 
 
 def _any_of(
@@ -264,7 +264,7 @@ def write_cohort(folder: Path, tiles_folder: Path, settings: MosaicSettings) -> 
     return recipes
 
 
-def _write_truth(path: Path, mosaic: Mosaic, settings: MosaicSettings) -> None:
+def _write_truth(path: Path, mosaic: MosaicSlide, settings: MosaicSettings) -> None:
     height, width = mosaic.rgb.shape[:2]
     step = TRUTH_MPP / settings.mpp
     size = (round(width / step), round(height / step))

@@ -18,7 +18,7 @@ _BARE_SHARE = 0.2
 
 
 @dataclass(frozen=True)
-class Mosaic:
+class RepeatedPicture:
     """A square picture repeated over a plane without ever being held whole.
 
     Attributes:
@@ -96,7 +96,7 @@ def paint_large(
     )
     rng = np.random.default_rng([seed, 4])
     n = -(-side_px // cell_px)
-    mosaic = Mosaic(
+    mosaic = RepeatedPicture(
         cell=array_picture(paint(recipe).rgb, downsamples),
         side_px=side_px,
         turns=rng.integers(0, 8, (n, n)),
