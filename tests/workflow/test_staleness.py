@@ -385,3 +385,26 @@ def test_a_change_that_was_stopped_half_way_and_taken_back(study, finished):
     study.write_config(config)
     finish(study)
     assert study.csvs() == finished.csvs()
+
+
+# --- Paths that mean something to Snakemake, or nothing to the file system
+
+
+def test_odd_paths_are_read_or_quarantined_by_name(study):
+    slides = study.folder / "slides"
+    odd = {"s0": "{s}.svs", "s1": "<x> y.svs", "s3": "{{a}}/ü{b}*?.svs"}
+    (slides / "{{a}}").mkdir()
+    for slide, name in odd.items():
+        (slides / f"{slide}.svs").rename(slides / name)
+        edit_sheet(study, set_cell(slide, "path", f"slides/{name}"))
+    edit_sheet(study, set_cell("s2", "path", f"slides/{'x' * 300}.svs"))
+    finish(study)
+    cohort = pd.read_csv(study.result("toy/cohort.csv"), index_col="slide_id")
+    assert cohort["status"].to_dict() == {
+        f"s{n}": "failed" if n == 2 else "ok" for n in range(N_SLIDES)
+    }
+    assert "File name too long" in cohort.loc["s2", "reason"]
+    # Changes of slides that are no inputs are noticed all the same.
+    replace_slide(study, "{s}", 100, age_s=0)
+    assert ("tissue", "toy,s0") in finish(study).jobs
+    compare(study)
