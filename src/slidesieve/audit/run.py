@@ -39,7 +39,13 @@ _PAPER_TABLES = (
     layout.PAPER_COMPARISONS,
     layout.PAPER_COST,
 )
-_FOLD_FILES = (layout.WEIGHTS, layout.MODEL, layout.HISTORY, layout.FOLD_PREDICTIONS)
+_FOLD_FILES = (
+    layout.WEIGHTS,
+    layout.MODEL,
+    layout.HISTORY,
+    layout.FOLD_PREDICTIONS,
+    layout.VAL_PREDICTIONS,
+)
 _SELECTOR_FILES = (layout.SELECTOR_AUDIT, layout.SELECTOR_SLIDES, layout.SELECTOR_PREDICTIONS)
 
 
