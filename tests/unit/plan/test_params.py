@@ -140,3 +140,15 @@ def test_only_what_snakemake_takes_as_it_stands_is_an_input(tmp_path):
     assert [Path(path).name for path in params.as_inputs(paths)] == ["a.svs", "d e.svs"]
     # Their changes are noticed by size and time.
     assert params.file_stamp(tmp_path / "{b}.svs") is not None
+
+
+def test_weights_that_are_replaced_are_noticed_in_a_file_and_in_a_folder(tmp_path):
+    file = tmp_path / "hub" / "weights.safetensors"
+    file.parent.mkdir()
+    for weights in (file, file.parent):
+        file.write_bytes(b"a")
+        before = params.weights_stamps({"name": "x", "weights": str(weights)})
+        file.write_bytes(b"bc")
+        assert params.weights_stamps({"name": "x", "weights": str(weights)}) != before
+    assert params.weights_stamps({"name": "colour_texture"}) == {}
+    assert params.weights_stamps({"weights": "absent"}) == {"absent": None}
