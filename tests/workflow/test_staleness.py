@@ -408,3 +408,18 @@ def test_odd_paths_are_read_or_quarantined_by_name(study):
     replace_slide(study, "{s}", 100, age_s=0)
     assert ("tissue", "toy,s0") in finish(study).jobs
     compare(study)
+
+
+def test_a_patient_of_two_classes_goes_through_to_the_pictures(study):
+    edit_sheet(study, set_cell("s1", "patient_id", "P0"))
+    pictures = [
+        f"results/toy/figures/{path}"
+        for path in (f"{ENCODER}/models.png", f"{ENCODER}/roc/max.png", "summary.html")
+    ]
+    run = run_here(study.folder, *TARGETS, *pictures)
+    assert run.succeeded, run.text
+    assert "1 patient(s) have slides of several classes: 'P0' (benign, tumour)" in run.text
+    for table in ("metrics", "summary", "comparisons"):
+        assert set(pd.read_csv(study.result(f"toy/{table}.csv"))["level"]) == {"slide"}
+    folds = pd.read_csv(study.result("toy/folds.csv"), index_col="slide_id")
+    assert folds.loc["s0", "fold_0"] == folds.loc["s1", "fold_0"]
