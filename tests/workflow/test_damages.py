@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 FOLD = "models/colour_texture/abmil/fold_1"
 ARTIFACTS = (
-    *("tissue/s0.geojson", "tiles/s1.h5", "features/colour_texture/s2.h5"),
+    *("tissue/s0.geojson", "tissue/s1.jpg", "tiles/s1.h5", "features/colour_texture/s2.h5"),
     *("tiles.csv", "cohort.csv", "folds.csv", "features/colour_texture.csv"),
     *(f"{FOLD}/{name}" for name in ("weights.safetensors", "model.json", "history.csv")),
     *(f"{FOLD}/predictions.csv", "predictions/colour_texture/abmil.csv"),

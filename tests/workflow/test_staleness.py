@@ -385,3 +385,41 @@ def test_a_change_that_was_stopped_half_way_and_taken_back(study, finished):
     study.write_config(config)
     finish(study)
     assert study.csvs() == finished.csvs()
+
+
+# --- Paths that mean something to Snakemake, or nothing to the file system
+
+
+def test_odd_paths_are_read_or_quarantined_by_name(study):
+    slides = study.folder / "slides"
+    odd = {"s0": "{s}.svs", "s1": "<x> y.svs", "s3": "{{a}}/ü{b}*?.svs"}
+    (slides / "{{a}}").mkdir()
+    for slide, name in odd.items():
+        (slides / f"{slide}.svs").rename(slides / name)
+        edit_sheet(study, set_cell(slide, "path", f"slides/{name}"))
+    edit_sheet(study, set_cell("s2", "path", f"slides/{'x' * 300}.svs"))
+    finish(study)
+    cohort = pd.read_csv(study.result("toy/cohort.csv"), index_col="slide_id")
+    assert cohort["status"].to_dict() == {
+        f"s{n}": "failed" if n == 2 else "ok" for n in range(N_SLIDES)
+    }
+    assert "File name too long" in cohort.loc["s2", "reason"]
+    # Changes of slides that are no inputs are noticed all the same.
+    replace_slide(study, "{s}", 100, age_s=0)
+    assert ("tissue", "toy,s0") in finish(study).jobs
+    compare(study)
+
+
+def test_a_patient_of_two_classes_goes_through_to_the_pictures(study):
+    edit_sheet(study, set_cell("s1", "patient_id", "P0"))
+    pictures = [
+        f"results/toy/figures/{path}"
+        for path in (f"{ENCODER}/models.png", f"{ENCODER}/roc/max.png", "summary.html")
+    ]
+    run = run_here(study.folder, *TARGETS, *pictures)
+    assert run.succeeded, run.text
+    assert "1 patient(s) have slides of several classes: 'P0' (benign, tumour)" in run.text
+    for table in ("metrics", "summary", "comparisons"):
+        assert set(pd.read_csv(study.result(f"toy/{table}.csv"))["level"]) == {"slide"}
+    folds = pd.read_csv(study.result("toy/folds.csv"), index_col="slide_id")
+    assert folds.loc["s0", "fold_0"] == folds.loc["s1", "fold_0"]

@@ -95,7 +95,7 @@ def slide_path(wildcards):
 
 
 def feature_files(wildcards):
-    return list(params.feature_files(dataset_of(wildcards), wildcards.encoder).values())
+    return params.feature_inputs(dataset_of(wildcards), wildcards.encoder)
 
 
 def per_slide(pattern):

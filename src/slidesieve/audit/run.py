@@ -39,7 +39,13 @@ _PAPER_TABLES = (
     layout.PAPER_COMPARISONS,
     layout.PAPER_COST,
 )
-_FOLD_FILES = (layout.WEIGHTS, layout.MODEL, layout.HISTORY, layout.FOLD_PREDICTIONS)
+_FOLD_FILES = (
+    layout.WEIGHTS,
+    layout.MODEL,
+    layout.HISTORY,
+    layout.FOLD_PREDICTIONS,
+    layout.VAL_PREDICTIONS,
+)
 _SELECTOR_FILES = (layout.SELECTOR_AUDIT, layout.SELECTOR_SLIDES, layout.SELECTOR_PREDICTIONS)
 
 
@@ -91,8 +97,12 @@ def _audit_index(dataset: Dataset, encoder: str, at: PathOf) -> Iterator[Finding
         made = {i: at(layout.FEATURES, encoder=encoder, slide=i) for i in dataset.slide_ids}
     else:
         made = {i: dataset.ready_features(i) for i in dataset.slide_ids}
-    files = {slide_id: file for slide_id, file in made.items() if file and file.exists()}
-    return examine(path, lambda: tables.index_problems(path, dataset, files))
+
+    def problems() -> Iterator[str]:
+        files = {slide_id: file for slide_id, file in made.items() if file and file.exists()}
+        return tables.index_problems(path, dataset, files)
+
+    return examine(path, problems)
 
 
 def _audit_models(

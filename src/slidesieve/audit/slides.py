@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from slidesieve.audit.findings import Finding, PathOf, examine, intact_problems, version_problems
 from slidesieve.cohort.slides import Slide
@@ -39,9 +40,17 @@ def audit_slide(
     tiles_path = at(layout.TILES, slide=slide.slide_id)
     yield from examine(tissue_path, lambda: _tissue_problems(tissue_path, slide))
     yield from examine(tiles_path, lambda: _tiles_problems(tiles_path, slide, dataset))
+    overview = at(layout.OVERVIEW, slide=slide.slide_id)
+    yield from examine(overview, lambda: _picture_problems(overview))
     for encoder in encoders:
         path = at(layout.FEATURES, encoder=encoder, slide=slide.slide_id)
         yield from examine(path, partial(_features_problems, path, tiles_path, slide, sha256))
+
+
+def _picture_problems(path: Path) -> Iterator[str]:
+    with Image.open(path) as picture:
+        if not picture.load():
+            yield "holds no pixels"
 
 
 def _fingerprint(slide: Slide) -> str:

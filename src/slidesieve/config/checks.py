@@ -20,6 +20,7 @@ from slidesieve.encoders.registry import check_encoder
 from slidesieve.errors import ConfigError
 from slidesieve.parsing.settings import settings_problems
 from slidesieve.parsing.suggestions import did_you_mean
+from slidesieve.sheets.regular_files import irregularity
 from slidesieve.splits.own_folds import read_own_folds
 from slidesieve.splits.settings import FoldSettings
 from slidesieve.tissue.params import TissueParams
@@ -88,8 +89,12 @@ def _source_problems(where: str, settings: Mapping) -> Iterator[str]:
     # Folders in results/ may still have to be made.
     if isinstance(truth, str) and not _is_folder(truth) and Path(truth).parts[:1] != ("results",):
         yield f"{where}.truth: {truth!r} is not a folder"
-    if isinstance(features, str) and not _is_folder(features):
-        yield f"{where}.features: {features!r} is not a folder"
+    if isinstance(features, str):
+        # First of all, for a folder of a dead network drive would be waited for without a word.
+        if problem := irregularity(Path(features)):
+            yield f"{where}.features: {features!r} cannot be used: {problem}"
+        elif not _is_folder(features):
+            yield f"{where}.features: {features!r} is not a folder"
 
 
 def _is_folder(path: str) -> bool:

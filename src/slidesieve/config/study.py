@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,7 +58,8 @@ class Dataset:
             return None
         for ending in FEATURE_ENDINGS:
             path = self.features_dir / f"{slide_id}{ending}"
-            if path.exists():
+            # A link to nothing is there, too; whoever opens it says what is wrong.
+            if os.path.lexists(path):
                 return path
         return None
 

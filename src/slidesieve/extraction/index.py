@@ -11,6 +11,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from slidesieve.errors import ContractError
+from slidesieve.sheets.regular_files import irregularity
 from slidesieve.store.checksums import arrays_sha256
 from slidesieve.store.features import (
     FeatureHeader,
@@ -68,6 +69,8 @@ def header_of_ready(path: Path) -> FeatureHeader:
 
     A file that cannot be used is a failed slide with its reason, and stops no other.
     """
+    if problem := irregularity(path):
+        return _unusable(path.stem, f"{path}: {problem}")
     try:
         if is_ours(path):
             header = read_feature_header(path)

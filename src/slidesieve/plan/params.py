@@ -5,7 +5,9 @@ A param that changes makes its jobs run again, so each function gives the values
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import stat
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from slidesieve.cohort.slides import Slide
@@ -15,6 +17,8 @@ from slidesieve.tissue import packed
 
 _DEMO_SLIDES = Path(layout.DEMO_SLIDE).parent
 _DEMO_TRUTH = Path(layout.DEMO_TRUTH).parent
+# Wildcards, path variables, and what no log line can show.
+_UNFIT = re.compile(r"[{}<>\x00-\x1f]")
 _TILE_SETTINGS = ("tile_px", "target_mpp", "min_tissue_fraction", "max_upsampling")
 
 
@@ -22,7 +26,23 @@ def slide_inputs(path: Path | None) -> list[str]:
     """The slide as an input; none if it is missing, which is a finding and no broken plan."""
     if path is None:
         return []
-    return [str(path)] if path.exists() or _is_painted(path) else []
+    return [str(path)] if _is_painted(path) else as_inputs([path])
+
+
+def as_inputs(paths: Iterable[Path]) -> list[str]:
+    """The files that can be inputs: Snakemake takes braces for wildcards and waits for pipes.
+
+    Of a file that cannot, size and time are a param (`file_stamp`), so that its change is noticed.
+    """
+    return [str(path) for path in paths if not _UNFIT.search(str(path)) and _is_readable(path)]
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        kind = path.stat().st_mode
+    except (OSError, ValueError):  # no permission, a name too long: a finding, too
+        return False
+    return stat.S_ISREG(kind) or stat.S_ISDIR(kind)
 
 
 def packed_outlines(tissue: str) -> list[str]:
@@ -64,7 +84,7 @@ def truth_masks(dataset: Dataset) -> dict[str, str]:
     return {
         slide_id: str(mask)
         for slide_id, mask in masks.items()
-        if slide_id in painted or mask.exists()
+        if slide_id in painted or as_inputs([mask])
     }
 
 
@@ -84,6 +104,12 @@ def feature_files(dataset: Dataset, encoder: str) -> dict[str, str]:
         }
     found = {slide_id: dataset.ready_features(slide_id) for slide_id in dataset.slide_ids}
     return {slide_id: str(path) for slide_id, path in found.items() if path}
+
+
+def feature_inputs(dataset: Dataset, encoder: str) -> list[str]:
+    """The features files as inputs; those found in the user's folder as far as they can be."""
+    files = feature_files(dataset, encoder).values()
+    return list(files) if dataset.features_dir is None else as_inputs(map(Path, files))
 
 
 def ready_stamps(dataset: Dataset) -> dict[str, tuple[int, int] | None]:

@@ -16,7 +16,13 @@ _TABLES = (
 )
 _PAGES = (layout.COHORT_PAGE, layout.SUMMARY_PAGE, layout.COST_PAGE)
 _PAPER_TABLE = (layout.PAPER_TABLE, layout.PAPER_TABLE_FIGURE, layout.PAPER_TABLE_PAGE)
-_FOLD = (layout.WEIGHTS, layout.MODEL, layout.HISTORY, layout.FOLD_PREDICTIONS)
+_FOLD = (
+    layout.WEIGHTS,
+    layout.MODEL,
+    layout.HISTORY,
+    layout.FOLD_PREDICTIONS,
+    layout.VAL_PREDICTIONS,
+)
 _TOKEN_PICTURES = (layout.TOKEN_MAP, layout.TOKEN_GEOJSON, layout.TOKEN_GALLERY)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from slidesieve.errors import ConfigError
+from slidesieve.sheets.written_tables import read_written_table
 
 COLUMNS = ("slide_id", "patient_id", "label", "path")
 
@@ -118,6 +119,18 @@ def read_table(path: Path, separator: str) -> pd.DataFrame:
         return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise ConfigError([f"{path}: cannot be read as a table ({error})"]) from error
+
+
+def read_own_table(path: Path, wanted: Sequence[str]) -> pd.DataFrame:
+    """Read a table that a person wrote, all cells as text, see `read_written_table`.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    table = read_written_table(path, wanted)
+    if table.problems:
+        raise ConfigError(table.problems)
+    return pd.DataFrame(list(table.rows.values()), columns=list(table.header), dtype=str)
 
 
 def first_column(table: pd.DataFrame, names: Sequence[str], path: Path, what: str) -> pd.Series:

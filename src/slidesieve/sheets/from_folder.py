@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from slidesieve.sheets.draft import SheetDraft, SheetRow, first_column, read_table
+from slidesieve.sheets.draft import SheetDraft, SheetRow, first_column, read_own_table
 
 _TCGA_BARCODE = re.compile(r"TCGA-[A-Z0-9]{2}-[A-Z0-9]{4}", re.IGNORECASE)
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
@@ -56,7 +56,7 @@ def read_labels(path: Path) -> dict[str, KnownLabel]:
     Raises:
         ConfigError: It cannot be read or lacks a column.
     """
-    table = read_table(path, ",")
+    table = read_own_table(path, ("slide_id", "label", "patient_id"))
     slides = first_column(table, ["slide_id"], path, "the slide")
     labels = first_column(table, ["label"], path, "the label")
     patients = table["patient_id"].str.strip() if "patient_id" in table else [None] * len(table)

@@ -27,8 +27,8 @@ def slide_sha256(path: Path) -> str:
         SHA-256 (hex); "" where there is nothing to read.
     """
     digest = hashlib.sha256()
-    parts = list(_parts_of_slide(path))
     try:
+        parts = list(_parts_of_slide(path))
         for part in parts:
             if len(parts) > 1:
                 digest.update(f"{part.relative_to(path.parent)} {part.stat().st_size}\n".encode())

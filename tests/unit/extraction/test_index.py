@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import h5py
 import numpy as np
 import pytest
@@ -60,3 +62,10 @@ def test_widths_that_differ_name_a_file_of_each_and_how_many(tmp_path):
     paths = {name: tmp_path / f"{name}.h5" for name in "abc"}
     with pytest.raises(ContractError, match=r"a\.h5 and .*b\.h5 differ in width \(2 and 3; 1, 2"):
         index_features(list(paths), paths, header_of_ready)
+
+
+def test_a_pipe_is_not_waited_for_and_a_broken_link_is_named(tmp_path):
+    os.mkfifo(tmp_path / "a.h5")
+    (tmp_path / "b.h5").symlink_to("nowhere.h5")
+    assert "it is a named pipe" in header_of_ready(tmp_path / "a.h5").reason
+    assert "cannot be opened" in header_of_ready(tmp_path / "b.h5").reason

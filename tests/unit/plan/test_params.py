@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,26 @@ def test_folds_know_no_paths_and_the_cohort_table_does(toy):
 def test_tilings_are_of_the_datasets_that_start_from_slides(study):
     settings = study.datasets["toy"].settings
     assert params.tilings(study) == {"toy": (settings["tile_px"], settings["target_mpp"])}
+
+
+def test_only_what_snakemake_takes_as_it_stands_is_an_input(tmp_path):
+    names = ["a.svs", "{b}.svs", "<c>.svs", "d e.svs", "f\ng.svs"]
+    for name in names:
+        (tmp_path / name).touch()
+    os.mkfifo(tmp_path / "pipe.svs")
+    paths = [*(tmp_path / name for name in names), tmp_path / "pipe.svs", tmp_path / ("x" * 300)]
+    assert [Path(path).name for path in params.as_inputs(paths)] == ["a.svs", "d e.svs"]
+    # Their changes are noticed by size and time.
+    assert params.file_stamp(tmp_path / "{b}.svs") is not None
+
+
+def test_weights_that_are_replaced_are_noticed_in_a_file_and_in_a_folder(tmp_path):
+    file = tmp_path / "hub" / "weights.safetensors"
+    file.parent.mkdir()
+    for weights in (file, file.parent):
+        file.write_bytes(b"a")
+        before = params.weights_stamps({"name": "x", "weights": str(weights)})
+        file.write_bytes(b"bc")
+        assert params.weights_stamps({"name": "x", "weights": str(weights)}) != before
+    assert params.weights_stamps({"name": "colour_texture"}) == {}
+    assert params.weights_stamps({"weights": "absent"}) == {"absent": None}

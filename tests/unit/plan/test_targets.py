@@ -37,7 +37,10 @@ def test_every_slide_has_tiles_and_features_and_every_fold_a_model(study):
         f"{model}/fold_{fold}/{file}"
         for model in ("abmil", "mean")
         for fold in (0, 1)
-        for file in ("weights.safetensors", "model.json", "history.csv", "predictions.csv")
+        for file in (
+            *("weights.safetensors", "model.json", "history.csv", "predictions.csv"),
+            "val_predictions.csv",
+        )
     )
 
 
