@@ -37,7 +37,7 @@ class TissueParams:
     ] = Field(
         default="otsu",
         description="Saturation (HSV, 0 to 255) above which a pixel is tissue, or otsu to find it "
-        "per slide. Lower it for pale stains.",
+        "per slide, after the tint of its own glass is taken out. Lower it for pale stains.",
     )
     otsu_floor: WholeNumber = Field(
         default=20,
@@ -73,8 +73,9 @@ class TissueParams:
     )
     exclude_pen: bool = Field(
         default=True,
-        description="Leave out green, blue and black pen. Switch it off for stains of these hues "
-        "(trichrome, methyl green). Red pen is not told from eosin and blood.",
+        description="Leave out black, blue, green, red, orange and yellow pen. Violet pen is not "
+        "told from haematoxylin. A stain of such a hue (Giemsa, methyl green) is told by its "
+        "texture; switch this off where that fails.",
     )
     pen_width_um: Number = Field(
         default=60.0,

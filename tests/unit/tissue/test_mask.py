@@ -11,12 +11,28 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from slidesieve.errors import ConfigError, SlideError
-from slidesieve.tissue.mask import pen_mask, tissue_mask
+from slidesieve.slide.overview import Overview
+from slidesieve.synthetic.painter.painting import paint
+from slidesieve.synthetic.painter.pens import INKS, draw_stroke
+from slidesieve.synthetic.painter.recipes import demo_recipes
+from slidesieve.tissue.glass import glass_colour, without_tint
+from slidesieve.tissue.mask import tissue_mask
 from slidesieve.tissue.params import TissueParams
+from slidesieve.tissue.pen import pen_mask
 from slidesieve.tissue.polygons import mask_to_polygons
+from slidesieve.tissue.segment import find_tissue
 
 UM_PER_PX = 8.0
 GLASS, PINK, PALE = (243, 241, 244), (205, 130, 175), (236, 216, 226)
+
+
+@pytest.fixture(scope="module")
+def thumbnail():
+    """A painted slide without pen at 8 µm per px, RGB, and its tissue."""
+    recipe = replace(demo_recipes()[0], artefacts=(), side_um=2000.0)
+    rgb = paint(recipe).rgb
+    small = cv2.resize(rgb, (250, 250), interpolation=cv2.INTER_AREA)
+    return small, tissue_mask(small, UM_PER_PX, replace(TissueParams(), exclude_pen=False))
 
 
 def picture(colour, background=GLASS, noise=3):
@@ -103,8 +119,7 @@ def test_small_dark_specks_in_tissue_are_not_pen():
     rgb = picture(PINK)
     for x in range(70, 230, 20):
         cv2.circle(rgb, (x, 100), 2, (30, 28, 30), -1)
-    hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)
-    assert not pen_mask(hsv, UM_PER_PX, TissueParams()).any()
+    assert not pen_mask(rgb, UM_PER_PX, TissueParams()).any()
 
 
 def test_real_green_pen_goes_and_real_tissue_stays(shared_data):
@@ -113,12 +128,115 @@ def test_real_green_pen_goes_and_real_tissue_stays(shared_data):
     hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)
     # The picture states no scale; fat cells of about 100 µm put it near 25 µm per px.
     params = TissueParams()
-    found = pen_mask(hsv, 25.0, params)
+    found = pen_mask(rgb, 25.0, params)
     stained = (hsv[..., 0] >= 125) & (hsv[..., 1] > 35) & ~truth
     assert found[truth].mean() > 0.99
     assert found[stained].mean() < 0.002
     assert tissue_mask(rgb, 25.0, params)[truth].mean() < 0.01
     assert tissue_mask(rgb, 25.0, replace(params, exclude_pen=False))[truth].mean() > 0.95
+
+
+class TestGlass:
+    @pytest.mark.parametrize("saturation", [0, 10, 20, 28, 32, 36, 40, 50, 60])
+    @pytest.mark.parametrize("hue", [25, 165, 110, 60])
+    def test_the_threshold_follows_the_glass(self, thumbnail, saturation, hue):
+        rgb, tissue = thumbnail
+        tint = cv2.cvtColor(np.array([[[hue, saturation, 245]]], np.uint8), cv2.COLOR_HSV2RGB)
+        tinted = (rgb * (tint / 255)).astype(np.uint8)
+        found = tissue_mask(tinted, UM_PER_PX, TissueParams())
+        assert (found & tissue).sum() / (found | tissue).sum() > 0.95
+
+    @pytest.mark.parametrize("saturation", [20, 40, 60])
+    def test_glass_that_is_tinted_between_pieces_only(self, saturation):
+        """Mountant yellows around the tissue, which keeps its own colours."""
+        glass = cv2.cvtColor(np.array([[[25, saturation, 240]]], np.uint8), cv2.COLOR_HSV2RGB)
+        mask = tissue_mask(picture(PINK, glass[0, 0], noise=1), UM_PER_PX, TissueParams())
+        assert share_of_rectangle(mask) > 0.99
+        assert share_around(mask) == 0
+
+    def test_colourless_glass_changes_no_pixel(self):
+        rgb = picture(PINK)
+        assert without_tint(rgb, glass_colour(rgb)) is rgb
+
+    def test_what_scanners_fill_in_is_not_the_glass(self):
+        rgb = picture(PINK, (240, 232, 190), noise=1)
+        rgb[:, 250:] = 255
+        assert glass_colour(rgb) == pytest.approx([240, 232, 190], abs=2)
+        assert share_around(tissue_mask(rgb, UM_PER_PX, TissueParams())) == 0
+
+    def test_tissue_from_edge_to_edge_has_no_glass_and_no_warning(self, thumbnail):
+        rgb, tissue = thumbnail
+        rows, columns = np.nonzero(cv2.erode(tissue.astype(np.uint8), np.ones((61, 61))))
+        y, x = rows[len(rows) // 2], columns[len(rows) // 2]
+        inside = np.ascontiguousarray(rgb[y - 28 : y + 28, x - 28 : x + 28])
+        assert glass_colour(inside) is None
+        found = find_tissue(Overview(inside, 16.0, 0.0), 0.5, TissueParams())
+        assert found.tissue.area > 0.97 * (56 * 16) ** 2
+        assert found.warnings == ""
+
+    def test_a_slide_that_is_all_tissue_by_mistake_is_told(self):
+        # Deeper than any glass that is known: the even ground passes for tissue.
+        rgb = picture((150, 90, 120), (200, 200, 110), noise=1)
+        found = find_tissue(Overview(rgb, 16.0, 0.0), 0.5, TissueParams())
+        assert "covers 100% of the slide" in found.warnings
+        assert "as even as glass" in found.warnings
+
+
+class TestPen:
+    @pytest.mark.parametrize("on_tissue", [False, True])
+    @pytest.mark.parametrize("ink", ["black", "blue", "green", "red", "yellow", "orange"])
+    def test_dense_ink_goes_and_the_tissue_stays(self, thumbnail, ink, on_tissue):
+        rgb, tissue = thumbnail
+        where = np.argwhere(cv2.erode((tissue == on_tissue).astype(np.uint8), np.ones((25, 25))))
+        y, x = where[len(where) // 2]
+        rng = np.random.default_rng(0)
+        drawn, truth = draw_stroke(rng, rgb, INKS[ink], (x, y), 80, 40)
+        mask = tissue_mask(drawn, UM_PER_PX, TissueParams())
+        assert mask[truth].mean() < 0.15
+        near = cv2.dilate(truth.astype(np.uint8), np.ones((31, 31))) > 0
+        assert (tissue & ~mask & ~near).sum() < 0.01 * tissue.sum()
+
+    def test_translucent_green_over_tissue_goes(self, thumbnail):
+        rgb, tissue = thumbnail
+        y, x = np.argwhere(cv2.erode(tissue.astype(np.uint8), np.ones((41, 41))))[0]
+        drawn, truth = draw_stroke(
+            np.random.default_rng(1), rgb, INKS["light green"], (x, y), 70, 30
+        )
+        assert tissue_mask(drawn, UM_PER_PX, TissueParams())[truth & tissue].mean() < 0.45
+
+    @pytest.mark.parametrize("ink", ["black", "blue", "green", "red", "light green"])
+    def test_a_stroke_on_a_slide_without_tissue_is_no_tissue(self, ink):
+        blank = np.full((250, 250, 3), 243, np.uint8)
+        drawn, _ = draw_stroke(np.random.default_rng(2), blank, INKS[ink], (125, 125), 150, 60)
+        found = find_tissue(Overview(drawn, 16.0, 0.0), 0.5, TissueParams())
+        assert found.tissue.is_empty
+        if ink != "black":
+            assert "mm² have the colours of pen and are left out" in found.why_none
+
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [
+            ((0.85, 0.60, 0.20), (0.60, 0.55, 0.20)),  # Giemsa
+            ((0.85, 0.55, 0.15), (0.35, 0.75, 0.25)),  # Giemsa, redder cells
+            ((0.85, 0.35, 0.45), (0.70, 0.30, 0.40)),  # methyl green
+        ],
+    )
+    def test_a_stain_of_an_inks_colour_is_tissue(self, thumbnail, first, second):
+        rgb, tissue = thumbnail
+        # Haematoxylin and eosin exchanged for two other stains (Ruifrok, 2001).
+        ours = np.array([(0.65, 0.70, 0.29), (0.15, 0.90, 0.35)])
+        density = -np.log10(np.clip(rgb, 1, None) / 245)
+        amounts = np.clip(density.reshape(-1, 3) @ np.linalg.pinv(ours), 0, None)
+        other = np.clip(245 * 10 ** -(amounts @ np.array([first, second])), 0, 255)
+        mask = tissue_mask(other.reshape(rgb.shape).astype(np.uint8), UM_PER_PX, TissueParams())
+        assert (mask & tissue).sum() / (mask | tissue).sum() > 0.95
+
+    def test_a_grey_slide_is_told_as_such(self, thumbnail):
+        grey = cv2.cvtColor(cv2.cvtColor(thumbnail[0], cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+        for rgb in (grey, np.full((200, 200, 3), 128, np.uint8)):
+            found = find_tissue(Overview(rgb, 16.0, 0.0), 0.5, TissueParams())
+            assert found.tissue.is_empty
+            assert "the slide is grey" in found.why_none
 
 
 class TestPolygons:
