@@ -39,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
     findings = [
         *_packages(),
         *_openslide(),
+        *_readers(),
         *_gpu(),
         *_gated_access(),
         *_disk(options.results),
@@ -73,6 +74,17 @@ def _openslide() -> Iterator[Finding]:
         yield Finding("fault", f"OpenSlide cannot be loaded ({error}); install openslide-bin")
         return
     yield Finding("ok", f"OpenSlide library {openslide.__library_version__}")
+
+
+def _readers() -> Iterator[Finding]:
+    """Each reader of slides, what it reads and, where its package is absent, how to get it."""
+    readers = import_module("slidesieve.slide.registry").READERS
+    for name, entry in readers.items():
+        if entry.is_available:
+            yield Finding("ok", f"reader {name}: {entry.formats}")
+        else:
+            wanted = f"needs {entry.needs}: pip install 'slidesieve[formats]'"
+            yield Finding("note", f"reader {name} ({entry.formats}) {wanted}")
 
 
 def _gpu() -> Iterator[Finding]:

@@ -59,10 +59,12 @@ class DatasetSettings(TileSettings, DatasetSource):
     mpp_from_objective: StrictBool = Field(
         default=False, description="Fall back on 10 / objective power where no mpp is stated."
     )
-    reader: Literal["auto", "tiled", "tiled-half", "openslide"] = Field(
-        default="auto",
-        description="Reader of slides. auto reads tiled TIFFs directly and leaves others to "
-        "OpenSlide; tiled-half decodes JPEG at half scale where no level is nearer.",
+    reader: Literal["auto", "tiled", "tiled-half", "openslide", "tiff", "picture", "ome-zarr"] = (
+        Field(
+            default="auto",
+            description="Reader of slides. auto takes the first that can read a slide; tiled-half "
+            "decodes JPEG at half scale where no level is nearer.",
+        )
     )
     outline_origin: Literal["bounds", "level0"] = Field(
         default="bounds",

@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 from slidesieve.slide.bounds import Bounds
 
 
+class DeclinedError(Exception):
+    """The file is better left to another reader; the message says why, as a clause."""
+
+
 class SlideReader(ABC):
     """An open slide. Use it as a context manager, and one per thread unless it may be shared.
 

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from slidesieve.slide.base import SlideReader
+from slidesieve.slide.same_picture import shows_the_same
+
 Size = tuple[int, int]
 
 _ROUNDING_PX = 1.0
@@ -71,6 +74,22 @@ def judge_levels(
         candidates = list(dict.fromkeys(_candidates(sides, judged)))
         judged.append(_judge(level, sides, stated[level], candidates, fits))
     return judged
+
+
+def levels_of(reader: SlideReader, tile_sizes: Sequence[Size]) -> list[JudgedLevel]:
+    """Check the levels of an open slide whose file states no downsamples.
+
+    Args:
+        reader: The slide, of which `level_dimensions` are set.
+        tile_sizes: (width, height) of each level's stored tiles in px.
+    """
+    sizes = reader.level_dimensions
+    reader.stated_downsamples = tuple(
+        (sizes[0][0] / width + sizes[0][1] / height) / 2 for width, height in sizes
+    )
+    return judge_levels(
+        sizes, tile_sizes, reader.stated_downsamples, partial(shows_the_same, reader)
+    )
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from pathlib import Path
 
 from slidesieve.errors import SlideError
+from slidesieve.slide.array_reader import is_zarr
 from slidesieve.slide.base import SlideReader
-from slidesieve.slide.openslide_reader import OpenSlideReader
-from slidesieve.slide.tiled.reader import TiledReader
-from slidesieve.slide.tiled.structure import DeclinedError
+from slidesieve.slide.registry import AUTO, open_by, open_by_any
 
-log = logging.getLogger(__name__)
 _MEBIBYTE = 1 << 20
 
 
@@ -20,9 +17,10 @@ def open_slide(path: Path, reader: str = "auto") -> SlideReader:
     """Open a slide.
 
     Args:
-        path: The slide's file; of formats of many files (MIRAX, DICOM), the one OpenSlide wants.
-        reader: "tiled" or "openslide" to force that reader, "tiled-half" for the first with
-            a level more, see `TiledReader`; "auto" takes "tiled" where it can, else "openslide".
+        path: The slide's file; of formats of many files (MIRAX, DICOM), the one OpenSlide wants; of
+            OME-Zarr its folder.
+        reader: A name of `slidesieve.slide.registry.READERS` to force that reader, "tiled-half" for
+            "tiled" with a level more, see `TiledReader`; "auto" takes the first that can.
 
     Returns:
         A reader, to be closed by the caller.
@@ -31,28 +29,20 @@ def open_slide(path: Path, reader: str = "auto") -> SlideReader:
         SlideError: The file is missing, a folder, empty, not permitted, no readable slide, or not
             one for the reader asked for.
     """
-    if path.is_dir():
-        raise SlideError(f"{path} is a folder; give the slide's file")
     if not path.exists():
         raise SlideError(f"{path} does not exist; check column path of the sample sheet")
-    try:
-        with path.open("rb") as file:
-            is_empty = not file.read(1)
-    except OSError as error:
-        raise SlideError(f"{path} cannot be read: {error.strerror}") from error
-    if is_empty:
-        raise SlideError(f"{path.name} is an empty file")
-    if reader == "openslide":
-        return OpenSlideReader(path)
-    try:
-        return TiledReader(path, with_half_scale=reader == "tiled-half")
-    except DeclinedError as reason:
-        if reader != "auto":
-            raise SlideError(
-                f"{path.name} cannot be read by the {reader} reader: {reason}; set `reader: auto`"
-            ) from reason
-        log.info("%s is read by OpenSlide: %s", path.name, reason)
-        return OpenSlideReader(path)
+    if path.is_dir():
+        if not is_zarr(path):
+            raise SlideError(f"{path} is a folder; give the slide's file")
+    else:
+        try:
+            with path.open("rb") as file:
+                is_empty = not file.read(1)
+        except OSError as error:
+            raise SlideError(f"{path} cannot be read: {error.strerror}") from error
+        if is_empty:
+            raise SlideError(f"{path.name} is an empty file")
+    return open_by_any(path) if reader == AUTO else open_by(reader, path)
 
 
 def slide_fingerprint(path: Path) -> str:
@@ -62,8 +52,16 @@ def slide_fingerprint(path: Path) -> str:
         path: Any file, readable as a slide or not. Of formats of many files only this one counts.
 
     Returns:
-        SHA-256 (hex) over its size and its first and last MiB; "" when there is no such file.
+        SHA-256 (hex) over its size and its first and last MiB; of a folder (OME-Zarr) over names
+        and sizes of its files; "" when there is no such file.
     """
+    if path.is_dir():
+        listing = [
+            f"{file.relative_to(path)} {file.stat().st_size}"
+            for file in sorted(path.rglob("*"))
+            if file.is_file()
+        ]
+        return hashlib.sha256("\n".join(listing).encode()).hexdigest()
     try:
         size = path.stat().st_size
         with path.open("rb") as file:

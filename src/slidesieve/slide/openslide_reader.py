@@ -87,7 +87,13 @@ def _open(path: Path) -> openslide.OpenSlide:
             f"{path.name} is in no format that OpenSlide reads, or cut off before its directory"
         ) from None
     except openslide.OpenSlideError as error:
-        raise SlideError(f"{path.name} is damaged: {error}") from error
+        fault = "is packed in a way that OpenSlide does not read" if _lacks(error) else "is damaged"
+        raise SlideError(f"{path.name} {fault}: {error}") from error
+
+
+def _lacks(error: Exception) -> bool:
+    """Whether OpenSlide lacks something, and nothing is wrong with the file."""
+    return any(word in str(error).lower() for word in ("unsupported", "not support", "not config"))
 
 
 def _tile_sizes(properties: Mapping[str, str], n_levels: int) -> list[tuple[int, int]]:

@@ -10,6 +10,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from slidesieve.slide.base import DeclinedError
 from slidesieve.slide.tiled.jpeg import tables_body
 
 # Formats that OpenSlide reads tile by tile as they lie in the file.
@@ -19,10 +20,6 @@ VENDORS = ("aperio", "generic-tiff")
 _PACKED_AS = {1: "none", 8: "deflate", 32946: "deflate", 7: "jpeg", 33005: "jpeg2000"}
 _RGB, _YCBCR = 2, 6
 _MAX_TILE_BYTES = 1 << 26
-
-
-class DeclinedError(Exception):
-    """The file is better left to OpenSlide; the message says why, as a clause."""
 
 
 @dataclass(frozen=True)
