@@ -2,8 +2,8 @@
 
 OpenSlide divides sizes: it takes the mean of width and height of level 0 over those of the level.
 That is right to a rounding error for levels that hold the whole slide and nothing else. It is wrong
-where a level is padded to whole stored tiles, and meaningless where a picture of something else, a
-macro photograph, stands among the levels.
+where a level is padded, to whole stored tiles for example, and meaningless where it shows another
+thing, such as a macro photograph.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from slidesieve.slide.same_picture import shows_the_same
 
 Size = tuple[int, int]
 
+_LEAST_PADDING_UNIT_PX = 16
 _ROUNDING_PX = 1.0
 """Scanners round the sizes of levels up or down."""
 
@@ -54,8 +55,8 @@ def judge_levels(
 
     A level agrees if one downsample explains both sides to within a px of the level. One that does
     not is taken at a downsample, whole and in step with the levels before it where possible, at
-    which padding to whole stored tiles explains both sides and the pictures are the same. If there
-    is none, it is not used.
+    which padding (to whole stored tiles, or to a power of two) explains both sides and the pictures
+    are the same. If there is none, it is not used.
 
     Args:
         sizes: (width, height) of each level in px, the finest first.
@@ -114,8 +115,15 @@ class _Side:
         if abs(surplus) <= _ROUNDING_PX:
             return True
         if surplus > 0:
-            return self.stored % self.tile == 0 and surplus < self.tile + _ROUNDING_PX
-        return self.full % self.full_tile == 0 and -surplus * downsample < self.full_tile
+            return surplus < _padding_px(self.stored, self.tile) + _ROUNDING_PX
+        return -surplus * downsample < _padding_px(self.full, self.full_tile)
+
+
+def _padding_px(length: int, tile: int) -> int:
+    """Return the most px that padding may have added: to whole tiles, or to a power of two."""
+    power = length & -length
+    unit = power if power >= _LEAST_PADDING_UNIT_PX else 0
+    return max(unit, tile) if length % tile == 0 else unit
 
 
 def _judge(
@@ -137,10 +145,7 @@ def _judge(
     name = f"level {level} ({sides[0].stored}×{sides[1].stored} px)"
     for step in padded:
         if fits(step):
-            note = (
-                f"{name} is padded to whole stored tiles: it is {step:g} times as coarse as "
-                f"level 0, not {stated:.4g}"
-            )
+            note = f"{name} is padded: it is {step:g} times as coarse as level 0, not {stated:.4g}"
             return JudgedLevel(step, note)
     if stated_agrees:
         return JudgedLevel(stated)

@@ -29,24 +29,20 @@ def open_slide(path: Path, reader: str = "auto") -> SlideReader:
         SlideError: The file is missing, a folder, empty, not permitted, no readable slide, or not
             one for the reader asked for.
     """
-    try:
-        if not path.exists():
-            raise SlideError(f"{path} does not exist; check column path of the sample sheet")
-        if path.is_dir():
-            if not is_zarr(path):
-                raise SlideError(f"{path} is a folder; give the slide's file")
-        elif not path.is_file():
-            raise SlideError(f"{path} is a pipe or a device; give the slide's file")
-        elif _is_empty(path):
+    if not path.exists():
+        raise SlideError(f"{path} does not exist; check column path of the sample sheet")
+    if path.is_dir():
+        if not is_zarr(path):
+            raise SlideError(f"{path} is a folder; give the slide's file")
+    else:
+        try:
+            with path.open("rb") as file:
+                is_empty = not file.read(1)
+        except OSError as error:
+            raise SlideError(f"{path} cannot be read: {error.strerror}") from error
+        if is_empty:
             raise SlideError(f"{path.name} is an empty file")
-    except OSError as error:
-        raise SlideError(f"{path} cannot be read: {error.strerror}") from error
     return open_by_any(path) if reader == AUTO else open_by(reader, path)
-
-
-def _is_empty(path: Path) -> bool:
-    with path.open("rb") as file:
-        return not file.read(1)
 
 
 def slide_fingerprint(path: Path) -> str:

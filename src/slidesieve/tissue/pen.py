@@ -103,6 +103,11 @@ _LEAST_SHARE_OF_STAIN = 0.1
 _CELL_PX = 16
 _LEAST_OF_A_CELL = 0.01
 _LEAST_CELLS = 0.9
+# So is one that is even, if nearly all that is stained has it, in a piece that is no stroke: its
+# widest circle in relation to the side of a square of the same area.
+_NEARLY_ALL = 0.9
+_WIDEST_STROKE_UM = 700.0
+_LEAST_ROUND = 0.6
 _STAINED_OD = 0.08
 # Below this density ratios are noise.
 _FAINT_OD = 0.12
@@ -129,7 +134,9 @@ def pen_mask(rgb: NDArray[np.uint8], um_per_px: float, params: TissueParams) -> 
     strokes = np.zeros(rgb.shape[:2], np.uint8)
     for name, ink in _INKS.items():
         inked = ink.find(light)
-        if ink.may_be_stain and _is_stain(inked, stained, light.is_even):
+        if ink.may_be_stain and (
+            _is_stain(inked, stained, light.is_even) or _is_a_piece(inked, stained, um_per_px)
+        ):
             log.info("%s is everywhere in what is stained: taken for the stain, not for pen", name)
             continue
         kernel = disc(ink.width * params.pen_width_um / um_per_px)
@@ -149,6 +156,17 @@ def _is_stain(inked: Mask, stained: Mask, even: Mask) -> bool:
     filled = of_cell > _CELL_PX**2 / 2
     has_ink = inked_of_cell[filled] > _LEAST_OF_A_CELL * of_cell[filled]
     return bool(has_ink.size and has_ink.mean() >= _LEAST_CELLS)
+
+
+def _is_a_piece(inked: Mask, stained: Mask, um_per_px: float) -> bool:
+    """Whether what is stained is nearly all of an ink's colour and too compact for a stroke."""
+    inked = inked & stained
+    if inked.sum() < max(1, _NEARLY_ALL * stained.sum()):
+        return False
+    inside_px = cv2.distanceTransform(np.pad(inked, 1).astype(np.uint8), cv2.DIST_L2, 5)
+    diameter_px = 2 * float(inside_px.max())
+    is_wide = diameter_px * um_per_px > _WIDEST_STROKE_UM
+    return is_wide and diameter_px > _LEAST_ROUND * float(inked.sum()) ** 0.5
 
 
 def _count_in_cells(mask: Mask) -> NDArray[np.int64]:

@@ -23,6 +23,7 @@ NAMES = (
     "gallery",
     "side_by_side",
     "k_sweep",
+    "calibration",
 )
 
 

@@ -301,6 +301,7 @@ def test_a_file_that_is_cut_off_is_told_so_and_not_read_in_part(picture, tmp_pat
     write_pages(path, [picture, halve(picture, 1)], compression="webp", **TILED)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 3])
-    for reader in ("auto", "tiff"):
-        with pytest.raises(SlideError, match=r"it is cut off: .* stored pieces lie beyond its end"):
-            open_slide(path, reader)
+    with pytest.raises(SlideError, match="cut off"):
+        open_slide(path)
+    with pytest.raises(SlideError, match=r"it is cut off: .* stored pieces lie beyond its end"):
+        open_slide(path, "tiff")

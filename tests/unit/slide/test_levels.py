@@ -110,11 +110,11 @@ def plain(picture, tmp_path_factory):
 
 
 @pytest.mark.parametrize("reader", ["auto", "openslide"])
-@pytest.mark.parametrize("padding_px", [256, 512, 1024])
+@pytest.mark.parametrize("padding_px", [64, 256, 512, 1024])
 def test_padded_levels_show_tissue_where_it_is(picture, plain, tmp_path, padding_px, reader):
     path = tmp_path / "padded.tif"
     levels = [picture, *(pad(halve(picture, k), padding_px) for k in (1, 2, 3))]
-    write_levels(path, levels, padding_px, 0.5)
+    write_levels(path, levels, max(256, padding_px), 0.5)
     with open_slide(path, reader) as slide:
         assert slide.level_downsamples == pytest.approx((1, 2, 4, 8), rel=2e-3)
         overview = read_overview(slide, 0.5, 8.0)

@@ -231,6 +231,10 @@ class TestPen:
         mask = tissue_mask(other.reshape(rgb.shape).astype(np.uint8), UM_PER_PX, TissueParams())
         assert (mask & tissue).sum() / (mask | tissue).sum() > 0.95
 
+    def test_an_even_piece_of_an_inks_colour_is_no_stroke(self):
+        mask = tissue_mask(picture((110, 140, 200), noise=1), UM_PER_PX, TissueParams())
+        assert share_of_rectangle(mask) > 0.99
+
     def test_a_grey_slide_is_told_as_such(self, thumbnail):
         grey = cv2.cvtColor(cv2.cvtColor(thumbnail[0], cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
         for rgb in (grey, np.full((200, 200, 3), 128, np.uint8)):
