@@ -1,7 +1,7 @@
 rule cohort:
     input:
         tiles=of_dataset(params.tile_index),
-        indexes=per_encoder(layout.FEATURE_INDEX),
+        indexes=inputs.per_encoder(layout.FEATURE_INDEX),
     output:
         cohort=layout.COHORT,
     log:

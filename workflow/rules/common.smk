@@ -16,6 +16,7 @@ from slidesieve.encoders.tiling_notes import tiling_notes
 from slidesieve.errors import ConfigError
 from slidesieve.extraction.kept import set_aside
 from slidesieve.plan import layout, params
+from slidesieve.plan.inputs import Inputs
 from slidesieve.plan.layout import benchmark, fill, log
 from slidesieve.plan.left_out import left_out
 from slidesieve.plan.shard import FEATURES_RULE, feature_shards, shard_rules
@@ -44,6 +45,8 @@ except ConfigError as error:
     count = len(error.problems)
     raise WorkflowError(f"{count} mistake(s) in the config or its sample sheets:", *error.problems)
 audited_models = auditable_models(study.models)
+inputs = Inputs(study)
+dataset_of, slide_of = inputs.dataset_of, inputs.slide_of
 # All that an interval depends on; the other keys of the section change no interval.
 intervals = {name: study.evaluation[name] for name in ("bootstrap", "seed")}
 
@@ -62,14 +65,6 @@ wildcard_constraints:
     model="|".join(study.models),
     paper_table="|".join(study.paper_tables) or "(?!)",
     fold=r"\d+",
-
-
-def dataset_of(wildcards):
-    return study.datasets[wildcards.dataset]
-
-
-def slide_of(wildcards):
-    return dataset_of(wildcards).slide(wildcards.slide)
 
 
 def of_dataset(function):
@@ -96,70 +91,6 @@ def slide_path(wildcards):
 
 def feature_files(wildcards):
     return params.feature_inputs(dataset_of(wildcards), wildcards.encoder)
-
-
-def per_slide(pattern):
-    """Input function: a file per slide; none where the dataset starts from features."""
-
-    def paths(wildcards):
-        dataset = dataset_of(wildcards)
-        slides = [] if dataset.features_dir else dataset.slide_ids
-        return [fill(pattern, slide=slide_id, **wildcards) for slide_id in slides]
-
-    return paths
-
-
-def per_encoder(pattern):
-    """Input function: a file per encoder of the dataset."""
-    return lambda wildcards: [
-        fill(pattern, encoder=encoder, **wildcards)
-        for encoder in study.encoders_of(wildcards.dataset)
-    ]
-
-
-def per_fold(pattern, **names):
-    """Input function: a file per fold of a model: the wildcard's, unless `names` has another."""
-    return lambda wildcards: [
-        fill(pattern, fold=fold, **(dict(wildcards) | names))
-        for fold in range(dataset_of(wildcards).fold_count)
-    ]
-
-
-def model_pairs(wildcards, among=tuple(study.models)):
-    """(encoder, model) of every row in the tables of a dataset, or in one of its paper tables."""
-    table = wildcards.get("paper_table")
-    rows = study.models if table is None else models_of_table(study, table)
-    return [
-        (encoder, model)
-        for encoder in study.encoders_of(wildcards.dataset)
-        for model in rows
-        if model in among
-    ]
-
-
-def per_model(pattern, among=tuple(study.models)):
-    """Input function: a file per (encoder, model) of `model_pairs`."""
-    return lambda wildcards: [
-        fill(pattern, encoder=encoder, model=model, **wildcards)
-        for encoder, model in model_pairs(wildcards, among)
-    ]
-
-
-def fits(wildcards):
-    """((encoder, model), fold) of each file of `per_fit`."""
-    return [
-        (pair, fold)
-        for pair in model_pairs(wildcards)
-        for fold in range(dataset_of(wildcards).fold_count)
-    ]
-
-
-def per_fit(pattern):
-    """Input function: a file per (encoder, model) of `model_pairs` and fold."""
-    return lambda wildcards: [
-        fill(pattern, encoder=encoder, model=model, fold=fold, **wildcards)
-        for (encoder, model), fold in fits(wildcards)
-    ]
 
 
 def threads_of(stage, default=1):

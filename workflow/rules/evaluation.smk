@@ -1,6 +1,6 @@
 rule evaluation:
     input:
-        predictions=per_model(layout.PREDICTIONS),
+        predictions=inputs.per_model(layout.PREDICTIONS),
     output:
         metrics=layout.METRICS,
         summary=layout.SUMMARY,
@@ -16,7 +16,7 @@ rule evaluation:
         **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["evaluation"],
-        models=model_pairs,
+        models=inputs.model_pairs,
         classes=lambda wildcards: dataset_of(wildcards).classes,
         evaluation=intervals,
         reference=study.reference_model,
@@ -26,9 +26,9 @@ rule evaluation:
 
 rule fits:
     input:
-        models=per_fit(layout.MODEL),
-        histories=per_fit(layout.HISTORY),
-        audits=per_model(layout.SELECTOR_AUDIT, audited_models),
+        models=inputs.per_fit(layout.MODEL),
+        histories=inputs.per_fit(layout.HISTORY),
+        audits=inputs.per_model(layout.SELECTOR_AUDIT, audited_models),
     output:
         fits=layout.FITS,
     log:
@@ -42,17 +42,17 @@ rule fits:
         **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["evaluation"],
-        models=model_pairs,
-        fits=fits,
-        audited=lambda wildcards: model_pairs(wildcards, audited_models),
+        models=inputs.model_pairs,
+        fits=inputs.fits,
+        audited=lambda wildcards: inputs.model_pairs(wildcards, audited_models),
     script:
         "../scripts/fits.py"
 
 
 rule calibration:
     input:
-        predictions=per_model(layout.PREDICTIONS),
-        validation=per_fit(layout.VAL_PREDICTIONS),
+        predictions=inputs.per_model(layout.PREDICTIONS),
+        validation=inputs.per_fit(layout.VAL_PREDICTIONS),
     output:
         table=layout.CALIBRATION,
         page=report(
@@ -73,8 +73,8 @@ rule calibration:
         **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["evaluation"],
-        models=model_pairs,
-        fits=fits,
+        models=inputs.model_pairs,
+        fits=inputs.fits,
         classes=lambda wildcards: dataset_of(wildcards).classes,
         evaluation=intervals,
     script:
@@ -83,9 +83,9 @@ rule calibration:
 
 rule cost:
     input:
-        indexes=per_encoder(layout.FEATURE_INDEX),
-        models=per_model(fill(layout.MODEL, fold=0)),
-        weights=per_model(fill(layout.WEIGHTS, fold=0)),
+        indexes=inputs.per_encoder(layout.FEATURE_INDEX),
+        models=inputs.per_model(fill(layout.MODEL, fold=0)),
+        weights=inputs.per_model(fill(layout.WEIGHTS, fold=0)),
     output:
         cost=layout.COST,
     log:
@@ -100,6 +100,6 @@ rule cost:
     params:
         stage=STAGES["cost"],
         encoders=lambda wildcards: study.encoders_of(wildcards.dataset),
-        models=model_pairs,
+        models=inputs.model_pairs,
     script:
         "../scripts/cost.py"

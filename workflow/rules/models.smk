@@ -28,7 +28,7 @@ rule train:
 
 rule predictions:
     input:
-        folds=per_fold(layout.FOLD_PREDICTIONS),
+        folds=inputs.per_fold(layout.FOLD_PREDICTIONS),
     output:
         predictions=layout.PREDICTIONS,
     log:

@@ -13,7 +13,7 @@ use rule evaluation as paper_table_evaluation with:
         benchmark("paper_table_evaluation", "paper_table")
     params:
         stage=STAGES["evaluation"],
-        models=model_pairs,
+        models=inputs.model_pairs,
         classes=lambda wildcards: dataset_of(wildcards).classes,
         evaluation=intervals,
         reference=lambda wildcards: study.paper_tables[wildcards.paper_table]["reference"],
@@ -33,7 +33,7 @@ rule paper_table:
         summary=layout.PAPER_SUMMARY,
         comparisons=layout.PAPER_COMPARISONS,
         cost=layout.PAPER_COST,
-        predictions=per_model(layout.PREDICTIONS),
+        predictions=inputs.per_model(layout.PREDICTIONS),
     output:
         table=layout.PAPER_TABLE,
         figure=report(
@@ -61,7 +61,7 @@ rule paper_table:
         **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["figures"],
-        models=model_pairs,
+        models=inputs.model_pairs,
         paper_table=lambda wildcards: study.paper_tables[wildcards.paper_table],
     script:
         "../scripts/paper_table.py"

@@ -101,7 +101,7 @@ rule model_plot:
 rule tissue_montage:
     input:
         cohort=layout.COHORT,
-        overviews=per_slide(layout.OVERVIEW),
+        overviews=inputs.per_slide(layout.OVERVIEW),
     output:
         montage=report(
             layout.TISSUE_MONTAGE,
@@ -131,8 +131,8 @@ rule heatmap:
         slide=slide_file,
         features=layout.FEATURES,
         folds=layout.FOLDS,
-        models=per_fold(layout.MODEL, model=study.heatmap_model),
-        weights=per_fold(layout.WEIGHTS, model=study.heatmap_model),
+        models=inputs.per_fold(layout.MODEL, model=study.heatmap_model),
+        weights=inputs.per_fold(layout.WEIGHTS, model=study.heatmap_model),
     output:
         heatmap=report(
             layout.HEATMAP,

@@ -2,8 +2,8 @@ rule selector_diagnostics:
     input:
         index=layout.FEATURE_INDEX,
         folds=layout.FOLDS,
-        models=per_fold(layout.MODEL),
-        weights=per_fold(layout.WEIGHTS),
+        models=inputs.per_fold(layout.MODEL),
+        weights=inputs.per_fold(layout.WEIGHTS),
         truth=lambda wildcards: list(params.truth_masks(dataset_of(wildcards)).values()),
     output:
         audit=layout.SELECTOR_AUDIT,
@@ -31,7 +31,7 @@ rule selector_diagnostics:
 rule selector_figure:
     input:
         audit=layout.SELECTOR_AUDIT,
-        histories=per_fold(layout.HISTORY),
+        histories=inputs.per_fold(layout.HISTORY),
     output:
         figure=report(
             layout.SELECTOR_FIGURE,
@@ -57,7 +57,7 @@ rule selector_figure:
 
 rule selectors:
     input:
-        audits=per_model(layout.SELECTOR_AUDIT, audited_models),
+        audits=inputs.per_model(layout.SELECTOR_AUDIT, audited_models),
     output:
         table=layout.SELECTORS,
         figure=report(
@@ -78,14 +78,14 @@ rule selectors:
         **resources_of("report", mem_mb=4000, runtime=60),
     params:
         stage=STAGES["figures"],
-        models=lambda wildcards: model_pairs(wildcards, audited_models),
+        models=lambda wildcards: inputs.model_pairs(wildcards, audited_models),
     script:
         "../scripts/selectors.py"
 
 
 use rule selectors as paper_table_selectors with:
     input:
-        audits=per_model(layout.SELECTOR_AUDIT, audited_models),
+        audits=inputs.per_model(layout.SELECTOR_AUDIT, audited_models),
     output:
         table=layout.PAPER_SELECTORS,
         figure=report(

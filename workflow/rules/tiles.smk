@@ -26,8 +26,8 @@ rule tiles:
 # Stops a cohort with too many unusable slides, or with one slide twice, before hours of encoding.
 rule tile_index:
     input:
-        tissue=per_slide(layout.TISSUE),
-        tiles=per_slide(layout.TILES),
+        tissue=inputs.per_slide(layout.TISSUE),
+        tiles=inputs.per_slide(layout.TILES),
     output:
         index=layout.TILE_INDEX,
     log:

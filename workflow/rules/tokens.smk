@@ -2,8 +2,8 @@ rule tokens:
     input:
         features=layout.FEATURES,
         folds=layout.FOLDS,
-        models=per_fold(layout.MODEL),
-        weights=per_fold(layout.WEIGHTS),
+        models=inputs.per_fold(layout.MODEL),
+        weights=inputs.per_fold(layout.WEIGHTS),
     output:
         tokens=layout.TOKENS,
     log:

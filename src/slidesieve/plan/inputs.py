@@ -1,0 +1,93 @@
+"""Input functions of the rules: the files that a job needs, by its wildcards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from slidesieve.cohort.slides import Slide
+from slidesieve.config.study import Dataset, Study
+from slidesieve.plan.layout import fill
+from slidesieve.plan.targets import models_of_table
+
+Wildcards = Mapping[str, str]
+InputFunction = Callable[[Wildcards], list[str]]
+Row = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Input functions of a study's rules.
+
+    Attributes:
+        study: The study.
+    """
+
+    study: Study
+
+    def dataset_of(self, wildcards: Wildcards) -> Dataset:
+        """Return the dataset that a job is about."""
+        return self.study.datasets[wildcards["dataset"]]
+
+    def slide_of(self, wildcards: Wildcards) -> Slide:
+        """Return the slide that a job is about."""
+        return self.dataset_of(wildcards).slide(wildcards["slide"])
+
+    def model_pairs(self, wildcards: Wildcards, among: Collection[str] | None = None) -> list[Row]:
+        """Return (encoder, model) of every row in a dataset's tables, or in its paper table.
+
+        Args:
+            wildcards: Of the job.
+            among: Only these models; all by default.
+        """
+        table = wildcards.get("paper_table")
+        rows = self.study.models if table is None else models_of_table(self.study, table)
+        return [
+            (encoder, model)
+            for encoder in self.study.encoders_of(wildcards["dataset"])
+            for model in rows
+            if among is None or model in among
+        ]
+
+    def fits(self, wildcards: Wildcards) -> list[tuple[Row, int]]:
+        """Return ((encoder, model), fold) of each file of `per_fit`."""
+        folds = range(self.dataset_of(wildcards).fold_count)
+        return [(pair, fold) for pair in self.model_pairs(wildcards) for fold in folds]
+
+    def per_slide(self, pattern: str) -> InputFunction:
+        """Return a function that gives a file per slide; none where features are ready-made."""
+
+        def paths(wildcards: Wildcards) -> list[str]:
+            dataset = self.dataset_of(wildcards)
+            slides = [] if dataset.features_dir else dataset.slide_ids
+            return [fill(pattern, **{**wildcards, "slide": slide}) for slide in slides]
+
+        return paths
+
+    def per_encoder(self, pattern: str) -> InputFunction:
+        """Return a function that gives a file per encoder of the dataset."""
+        return lambda wildcards: [
+            fill(pattern, **{**wildcards, "encoder": encoder})
+            for encoder in self.study.encoders_of(wildcards["dataset"])
+        ]
+
+    def per_fold(self, pattern: str, **names: str) -> InputFunction:
+        """Return a function that gives a file per fold of the wildcard's model, or of `names`'."""
+        return lambda wildcards: [
+            fill(pattern, **{**wildcards, **names, "fold": str(fold)})
+            for fold in range(self.dataset_of(wildcards).fold_count)
+        ]
+
+    def per_model(self, pattern: str, among: Collection[str] | None = None) -> InputFunction:
+        """Return a function that gives a file per (encoder, model) of `model_pairs`."""
+        return lambda wildcards: [
+            fill(pattern, **{**wildcards, "encoder": encoder, "model": model})
+            for encoder, model in self.model_pairs(wildcards, among)
+        ]
+
+    def per_fit(self, pattern: str) -> InputFunction:
+        """Return a function that gives a file per (encoder, model) and fold."""
+        return lambda wildcards: [
+            fill(pattern, **{**wildcards, "encoder": encoder, "model": model, "fold": str(fold)})
+            for (encoder, model), fold in self.fits(wildcards)
+        ]
