@@ -30,6 +30,7 @@ _CLASSES = ("negative", "positive")
 _CPU = torch.device("cpu")
 _DRAWS = 2000
 _K, _RETENTION = 2, 0.4
+_ABMIL = {"name": "abmil", "hidden_dim": 64, "attention_dim": 64}
 _REDUCERS: dict[str, Mapping[str, object]] = {
     "abmil": {"name": "none"},
     "dtc": {"name": "dtc", "retention": _RETENTION},
@@ -39,6 +40,16 @@ _REDUCERS: dict[str, Mapping[str, object]] = {
     "random k": {"name": "random", "k": _K},
     "farthest point k": {"name": "farthest_point", "k": _K},
 }
+_AGGREGATORS: dict[str, Mapping[str, object]] = {
+    "clam": {"name": "clam", "hidden_dim": 64, "attention_dim": 64},
+    "dsmil": {"name": "dsmil"},
+    "panther": {"name": "panther", "prototypes": 8},
+    "mhim": {"name": "mhim", "hidden_dim": 64, "attention_dim": 64},
+}
+_MODELS: dict[str, Mapping[str, object]] = {
+    **{name: {"reducer": spec, "aggregator": _ABMIL} for name, spec in _REDUCERS.items()},
+    **{name: {"aggregator": spec} for name, spec in _AGGREGATORS.items()},
+}
 
 
 def main() -> None:
@@ -46,7 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--sets", nargs="*", default=list(_SETS), choices=_SETS)
-    parser.add_argument("--models", nargs="*", default=list(_REDUCERS), choices=_REDUCERS)
+    parser.add_argument("--models", nargs="*", default=list(_MODELS), choices=_MODELS)
     parser.add_argument("--repeats", type=int, default=1, help="of the stored ones, of ten folds")
     parser.add_argument("--epochs", type=int, default=TrainingSettings.epochs)
     options = parser.parse_args()
@@ -56,10 +67,7 @@ def main() -> None:
     for name in options.sets:
         bags, folds = read_bags(options.data / "mil" / f"{name}.npz", options.repeats)
         for model in options.models:
-            spec = {
-                "reducer": _REDUCERS[model],
-                "aggregator": {"name": "abmil", "hidden_dim": 64, "attention_dim": 64},
-            }
+            spec = _MODELS[model]
             parts = tqdm(folds, desc=f"{name}, {model}", disable=None)
             right = pd.concat([tested(bags, train, spec, settings) for train in parts])
             rows.append({"bags": name, "model": model, "accuracy": with_interval(right)})
