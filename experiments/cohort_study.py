@@ -158,7 +158,8 @@ def recall_of_tumour(work: Path, models, classes):
     for model in tqdm(models, desc="recall", disable=None):
         shares, soft = [], []
         for fold, name in enumerate(fold_columns(folds)):
-            fitted = load_whole_model(folder / "models" / ENCODER / model / f"fold_{fold}").model
+            path = folder / "models" / ENCODER / model / f"fold_{fold}"
+            fitted = load_model(path, training_parts=True).model
             tested = set(folds.loc[folds[name] == "test", "slide_id"])
             for bag in (bag for bag in bags if bag.slide_id in tested):
                 tokens = collate([bag])
