@@ -184,6 +184,21 @@ def check_bags(bags: Sequence[Bag]) -> None:
         _check_bag(bag, bags[0])
 
 
+def check_places(bags: Sequence[Bag]) -> None:
+    """Refuse bags that do not tell where their tiles lie on the slide's grid.
+
+    Raises:
+        ContractError: The coords of a bag are missing or all equal.
+    """
+    unplaced = [bag.slide_id for bag in bags if bag.pitch == UNKNOWN]
+    if unplaced:
+        raise ContractError(
+            f"slide {unplaced[0]}: its features file does not tell the distance of its tiles (no "
+            f"coords, or all equal), which this model needs; so do {len(unplaced) - 1} other "
+            "slides. Make the features again with coords, or take another aggregator"
+        )
+
+
 def collate(bags: Sequence[Bag]) -> TokenBatch:
     """Pad bags at their ends with zeros to one batch; every token stands for one tile.
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from slidesieve.aggregators.base import Aggregator
-from slidesieve.aggregators.registry import build_aggregator
+from slidesieve.aggregators.registry import AGGREGATORS, build_aggregator
 from slidesieve.errors import ConfigError
 from slidesieve.models.standardise import NoStandardisation, Standardise
 from slidesieve.nn.lazy_bags import LazyBags
 from slidesieve.nn.part import ModelPart
+from slidesieve.parsing.parts import part_name
 from slidesieve.reduction.base import TokenReducer
 from slidesieve.reduction.guidance import guidance_loss
-from slidesieve.reduction.registry import build_reducer
+from slidesieve.reduction.registry import build_reducer, reducer_entry
 from slidesieve.reduction.trace import StageTrace
 from slidesieve.tokens import Reduction, SlideOutput, TokenBatch
 
@@ -139,6 +141,12 @@ def build_model(spec: Mapping[str, object], dim: int, n_classes: int) -> SlideCl
         raise ConfigError(problems)
     standardise = Standardise(dim) if spec.get("standardise", True) else NoStandardisation()
     return SlideClassifier(standardise, reducer, aggregator)
+
+
+def needs_places(spec: Mapping[str, Any]) -> bool:
+    """Return whether a model reads where tiles lie on the slide's grid; its spec is sound."""
+    parts = reducer_entry(spec), AGGREGATORS[part_name(spec["aggregator"])]
+    return any(part.needs_pitch for part in parts)
 
 
 def token_attention(output: SlideOutput, reduction: Reduction) -> Tensor:

@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
-from slidesieve.bags import Bag, check_bags, collate
+from slidesieve.bags import Bag, check_bags, check_places, collate
 from slidesieve.errors import ContractError, SlideSieveError
-from slidesieve.models.classifier import SlideClassifier, build_model
+from slidesieve.models.classifier import SlideClassifier, build_model, needs_places
 from slidesieve.nn.lazy_bags import LazyBags
 from slidesieve.nn.part import ModelPart
 from slidesieve.runtime.devices import make_deterministic
@@ -61,6 +61,8 @@ def fit_fold(
     if not train_bags:
         raise ContractError("no training slide has tokens")
     check_bags([*train_bags, *val_bags])
+    if needs_places(model_spec):
+        check_places([*train_bags, *val_bags])
     first = train_bags[0]
     make_deterministic()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from slidesieve.bags import Bag
+from slidesieve.bags import Bag, check_places
+from slidesieve.models.classifier import needs_places
 from slidesieve.nn.packing import pack_by_tokens
 from slidesieve.training.batches import ready_batches
 from slidesieve.training.fitted import FittedModel
@@ -71,6 +72,8 @@ def predict(
     classes = fitted.classes
     probabilities = np.zeros((0, len(classes)))
     kept = np.zeros(0, dtype=np.int64)
+    if needs_places(fitted.spec):
+        check_places(bags)
     if bags:
         budget = TokenBudget(settings.token_budget, device)
         found = predict_bags(fitted.model.to(device), bags, budget, device)

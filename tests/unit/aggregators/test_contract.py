@@ -177,6 +177,9 @@ def test_a_saved_model_predicts_the_same_and_saves_the_same_bytes(name, tmp_path
 
 @pytest.mark.parametrize("name", sorted(n for n, e in AGGREGATORS.items() if e.needs_pitch))
 def test_bags_without_places_are_refused_by_models_that_need_them(name):
-    unplaced = Bag("s", "p", 0, np.ones((4, DIM), np.float32), np.zeros((4, 2), np.int64))
+    unplaced = Bag("s7", "p", 0, np.ones((4, DIM), np.float32), np.zeros((4, 2), np.int64))
+    spec = {"aggregator": small_aggregator(name)}
+    with pytest.raises(ContractError, match="slide s7: its features file does not tell"):
+        fit_fold(spec, [*bags(), unplaced], [], ("a", "b", "c"), TrainingSettings(), CPU)
     with pytest.raises(ContractError, match="distance of its tiles"):
         model_of(name)(collate([unplaced]))
