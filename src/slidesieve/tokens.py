@@ -1,4 +1,4 @@
-"""What flows between the parts of a model: padded batches of tokens and what is made of them."""
+"""Records that flow between the parts of a model: padded batches of tokens and results."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class TokenBatch:
 
 @dataclass(frozen=True)
 class Reduction:
-    """What a token reducer returns.
+    """The result of a token reducer.
 
     Attributes:
         tokens: The tokens that are left, (B, N_out, …).
@@ -95,7 +95,7 @@ class Reduction:
 
 @dataclass(frozen=True)
 class SlideOutput:
-    """What an aggregator returns.
+    """The result of an aggregator.
 
     Attributes:
         logits: (B, C).

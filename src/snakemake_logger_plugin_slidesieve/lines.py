@@ -54,7 +54,7 @@ class SnakemakeRecord(LogRecord):
 
 
 class Terminal:
-    """What a run has said so far, and the lines that say what comes next.
+    """The events of a run so far, and the lines that tell the next ones.
 
     Args:
         dry_run: Whether jobs are only listed.

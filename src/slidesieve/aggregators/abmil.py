@@ -36,7 +36,7 @@ class ABMILSettings:
 
 
 class ABMIL(Aggregator):
-    """ABMIL (Ilse et al. 2018, Eq. 7 to 9).
+    """ABMIL (Ilse et al. 2018, Eq. 7 to 9, https://arxiv.org/abs/1802.04712).
 
     h_i = ReLU(W x_i + b)
     gated: e_i = wᵀ (tanh(V h_i) ⊙ σ(U h_i)) + c;  plain: e_i = wᵀ tanh(V h_i) + c

@@ -1,7 +1,8 @@
 """Mean and max pooling: the baselines that attention has to beat.
 
-They share ABMIL's token embedding and classifier, as in Ilse et al. 2018 (embedding-level mean
-and max), so a table that holds all three compares the pooling and nothing else.
+They share ABMIL's token embedding and classifier, as in Ilse et al. 2018
+(https://arxiv.org/abs/1802.04712, embedding-level mean and max), so a table that holds all three
+compares the pooling and nothing else.
 """
 
 from __future__ import annotations

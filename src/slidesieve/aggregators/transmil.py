@@ -38,7 +38,7 @@ class TransMILSettings:
 
 
 class TransMIL(Aggregator):
-    """TransMIL (Shao et al. 2021).
+    """TransMIL (Shao et al. 2021, https://arxiv.org/abs/2106.00908).
 
     h = ReLU(W x + b), laid out as the smallest square that holds the bag, its free places taken
     by the bag's first tokens again; x ← [class, h]; x ← x + Nyström(LN(x)); PPEG on the square;

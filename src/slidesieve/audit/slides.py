@@ -154,7 +154,7 @@ def _neighbour_problems(features: FeatureSet, tiles: TileSet) -> Iterator[str]:
 
 
 def coords_problems(coords: np.ndarray) -> Iterator[str]:
-    """What no list of tile corners may have: another type, or a tile twice."""
+    """Faults of a list of tile corners: another type, or a tile twice."""
     if coords.dtype != np.int64 or coords.ndim != 2 or coords.shape[1] != 2:
         yield f"coords are {coords.dtype} {coords.shape}, not int64 (N, 2)"
     elif len(np.unique(coords, axis=0)) != len(coords):

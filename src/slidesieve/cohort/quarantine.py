@@ -1,4 +1,4 @@
-"""What happens when slides cannot be used."""
+"""Quarantine of slides that cannot be used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slidesieve.errors import SlideError
 
 
 class SlideOutcome(Protocol):
-    """What every stage says of a slide."""
+    """The status that every stage gives a slide."""
 
     @property
     def slide_id(self) -> str:

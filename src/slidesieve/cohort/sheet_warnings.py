@@ -1,4 +1,4 @@
-"""What a sample sheet may say, and what may be a trap all the same."""
+"""Warnings about sample sheets that are allowed, but may be a trap."""
 
 from __future__ import annotations
 

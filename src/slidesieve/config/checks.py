@@ -118,7 +118,7 @@ def _tissue_problems(sheet: Sheet, where: str) -> Iterator[str]:
 
 
 def _refusals(parse: Callable[[Any], object], value: object, where: str) -> Iterator[str]:
-    """What a parser of our own has to say against a value."""
+    """The problems that a parser of ours finds in a value."""
     try:
         parse(value)
     except ConfigError as error:

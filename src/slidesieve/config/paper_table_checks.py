@@ -53,7 +53,7 @@ def _column_problems(where: str, rows: Mapping) -> Iterator[str]:
 
 
 def _paper_problems(where: str, table: Mapping, rows: Mapping) -> Iterator[str]:
-    """What a row quotes must be declared with its place in the paper, and the reverse."""
+    """Numbers that a row quotes must be declared with their place in the paper, and the reverse."""
     declared = list(_section(_section(table, "paper"), "columns"))
     quoted = set()
     for model, row in rows.items():

@@ -1,4 +1,4 @@
-"""What the registry knows of a published encoder, as data."""
+"""A published encoder as data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a config may say about an encoder."""
+"""An encoder's entry in a config."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ class EncoderSpec:
 
     @property
     def family(self) -> str:
-        """What stands before the colon of the name."""
+        """The part of the name before the colon."""
         return self.name.partition(":")[0]
 
     @property
     def model(self) -> str:
-        """What stands after the first colon of the name, or nothing."""
+        """The part of the name after the first colon, or nothing."""
         return self.name.partition(":")[2]
 
 

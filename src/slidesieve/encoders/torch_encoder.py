@@ -23,7 +23,7 @@ _AUTOCAST = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 @dataclass(frozen=True)
 class EncoderIdentity:
-    """What a features file says of its encoder, see `base.Encoder`."""
+    """The identity that features files give their encoder, see `base.Encoder`."""
 
     name: str
     revision: str

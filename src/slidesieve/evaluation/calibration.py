@@ -25,7 +25,7 @@ _MARGIN = 1.0
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the validation part of a fold says about a model's probabilities.
+    """Calibration of a model's probabilities on a fold's validation part.
 
     Attributes:
         temperature: T; p^(1/T), normalised, has the least log loss (Guo et al. 2017,

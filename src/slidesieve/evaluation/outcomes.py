@@ -17,7 +17,7 @@ _NAMED_IN_ERRORS = 5
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What was true and what was predicted for n cases (slides or patients).
+    """Labels and predictions of n cases (slides or patients).
 
     Repeated cross-validation predicts a case once per repeat; each such prediction is a row here.
 

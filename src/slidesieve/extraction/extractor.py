@@ -191,7 +191,7 @@ def store_as(
 
 
 def encoder_identity(encoder: Encoder) -> tuple[str, ...]:
-    """What tells one encoder's features from another's; the order is that of the features file."""
+    """The identity of an encoder's features, in the order of the features file."""
     return (
         encoder.name,
         encoder.revision,

@@ -65,7 +65,7 @@ def index_features(
 
 
 def header_of_ready(path: Path) -> FeatureHeader:
-    """What a ready-made features file holds; its numbers are checked and hashed.
+    """The header of a ready-made features file; its numbers are checked and hashed.
 
     A file that cannot be used is a failed slide with its reason, and stops no other.
     """

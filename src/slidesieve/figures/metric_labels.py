@@ -1,4 +1,4 @@
-"""What metrics are called in pictures and tables, and which way is better."""
+"""Names of metrics in pictures and tables, and which way is better."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _ROW_IN = 0.27
 _PANEL_IN = 2.3
 _CHARACTERS_AN_INCH = 12
 _MARK_CHARACTERS = 6
-"""What a mark of the legend takes, and the gap before the next, in characters."""
+"""Width of a mark of the legend, and of the gap before the next, in characters."""
 _MARKERS = ("D", "s", "^", "v", "P", "X", "<", ">")
 COST_WORDS = {
     "tokens_kept": "Share of tokens kept",

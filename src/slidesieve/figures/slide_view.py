@@ -1,4 +1,4 @@
-"""What figures need of a slide's pixels: its overview and some of its tiles."""
+"""A slide's pixels for figures: its overview and some of its tiles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model costs on one bag: tokens, FLOPs, memory, latency."""
+"""Cost of a model on one bag: tokens, FLOPs, memory, latency."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _also_counted() -> dict[object, Callable[..., int]]:
 
 @dataclass(frozen=True)
 class PassCost:
-    """What one forward pass costs.
+    """Cost of one forward pass.
 
     Attributes:
         gflops: 10⁹ floating-point operations, see `count_flops`.

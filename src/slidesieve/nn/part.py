@@ -1,4 +1,4 @@
-"""What reducers and aggregators have in common: hooks that training calls."""
+"""The base of reducers and aggregators: hooks that training calls."""
 
 from __future__ import annotations
 

@@ -11,7 +11,9 @@ from slidesieve.tokens import Reduction, TokenBatch
 
 
 class FarthestPointSampling(TokenReducer):
-    """Keeps k tokens, each the farthest from all those before it (Gonzalez 1985).
+    """Keeps k tokens, each the farthest from all those before it.
+
+    Gonzalez 1985, https://doi.org/10.1016/0304-3975(85)90224-5.
 
     The first is the token nearest the bag's mean, so that nothing is left to chance and no
     outlier is given the lead. Distances are Euclidean. O(kND) time.

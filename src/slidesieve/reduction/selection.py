@@ -1,4 +1,4 @@
-"""What all reducers that keep some tokens and drop the others share."""
+"""Functions of all reducers that keep some tokens and drop the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Token merging (ToMe, Bolya et al. 2023), repeated until k tokens are left."""
+"""Token merging (ToMe, https://arxiv.org/abs/2210.09461), repeated until k tokens are left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each stage did to each token: the record that provenance files and figures are made of."""
+"""The record of each stage and token that provenance files and figures are made of."""
 
 from __future__ import annotations
 

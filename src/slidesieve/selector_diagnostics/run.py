@@ -63,7 +63,7 @@ class SelectorAudit:
 
 @dataclass(frozen=True)
 class _FoldAudit:
-    """What one fold's model gave; `kept` holds every slide's selection."""
+    """The results of one fold's model; `kept` holds every slide's selection."""
 
     predictions: pd.DataFrame
     slides: list[tuple]

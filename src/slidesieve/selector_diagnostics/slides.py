@@ -1,4 +1,4 @@
-"""What is measured of a fitted selector on a single slide."""
+"""Measurements of a fitted selector on a single slide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file is that no reader reads, told by its first bytes: for messages."""
+"""Kinds of files that no reader reads, told by their first bytes: for messages."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class FeatureSet:
 
 @dataclass(frozen=True)
 class FeatureHeader:
-    """What a features file says of itself; the names are those of `FeatureSet`.
+    """The header of a features file; the names are those of `FeatureSet`.
 
     Attributes:
         features_sha256: Of the values of its features, see `values_sha256`.

@@ -1,4 +1,4 @@
-"""What all HDF5 files of SlideSieve have in common."""
+"""Reading and writing that all HDF5 files of SlideSieve share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is in an HDF5 file, for people."""
+"""The content of an HDF5 file, for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What STAMP's features files say in words of their own.
+"""STAMP's features files in the terms of ours.
 
 STAMP (https://github.com/KatherLab/STAMP) writes `feats` (N, D) and `coords` (N, 2). Its coords are
 in µm, and the slide's µm per px stand nowhere; so they become px of the tiles that the encoder saw,

@@ -24,7 +24,7 @@ Mask = NDArray[np.bool_]
 
 
 class _Light(NamedTuple):
-    """What a thumbnail lets through, (H, W) each: HSV as OpenCV has it, and optical densities."""
+    """The light of a thumbnail, (H, W) each: HSV as OpenCV has it, and optical densities."""
 
     hue: NDArray[np.uint8]
     saturation: NDArray[np.uint8]

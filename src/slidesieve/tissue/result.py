@@ -1,4 +1,4 @@
-"""What the tissue stage finds out about one slide."""
+"""The result of the tissue stage for one slide."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def _warnings(segmented: Segmented) -> str:
 
 
 def slide_facts(reader: SlideReader) -> dict[str, Any]:
-    """What the outputs of the tissue and of the tile stage both say of the slide."""
+    """The facts of a slide that tissue and tile files share."""
     return {
         "width": reader.width,
         "height": reader.height,

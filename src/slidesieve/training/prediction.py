@@ -22,7 +22,7 @@ from slidesieve.training.settings import TrainingSettings
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a model makes of n bags.
+    """Predictions of a model for n bags.
 
     Attributes:
         logits: (n, C) float64 on the CPU.

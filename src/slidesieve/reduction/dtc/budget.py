@@ -15,7 +15,7 @@ _SMALLEST_BAG = 3
 
 @dataclass(frozen=True)
 class StagePlan:
-    """What a stage does to one slide.
+    """The counts of one stage for one slide.
 
     Attributes:
         merges: Tokens that merge into another one.

@@ -42,6 +42,8 @@ from slidesieve.tokens import Reduction, TokenBatch
 class DTC(TokenReducer):
     """Compresses a slide in stages: score, merge, gate, prune (Algorithm 1 of DTC-WSI).
 
+    Rahman et al., MIDL 2026, PMLR 315:3846-3865.
+
     Stage t, on n tokens h (section 4 of docs/explanation/dtc-wsi.md):
     s = g_φ(h);  α = softmax(s)
     u_ij = λ cos(h_i, h_j) − (1 − λ) |importance_i − importance_j|;  the best pairs merge:

@@ -23,7 +23,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class State:
-    """What goes from stage to stage.
+    """The state between two stages.
 
     Attributes:
         pool: Holds the features of the tokens.
@@ -42,7 +42,7 @@ class State:
 
 @dataclass(frozen=True)
 class ScoredState:
-    """What a stage works on: a `State` whose tokens all have scores and hidden states."""
+    """The state within a stage: its tokens all have scores and hidden states."""
 
     pool: TokenPool
     tokens: TokenBatch

@@ -1,4 +1,4 @@
-"""What changes over training: the temperature and the budget."""
+"""The temperature and the budget over training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be set about SparseLearn; needs no torch, so that a config can be checked cheaply."""
+"""Settings of SparseLearn; without torch, so that a config is checked cheaply."""
 
 from __future__ import annotations
 

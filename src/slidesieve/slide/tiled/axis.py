@@ -49,12 +49,12 @@ class Axis:
 
     @cached_property
     def copied(self) -> Overlaps:
-        """What is copied where tiles lie at whole px of the region."""
+        """The runs that are copied where tiles lie at whole px of the region."""
         return self._overlaps(window=1)
 
     @cached_property
     def interpolated(self) -> Overlaps:
-        """What is interpolated within tiles where they do not."""
+        """The places that are interpolated within tiles where they do not."""
         return self._overlaps(window=2)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What happens to tissue between the knife and the scanner: tiles that stand out and mean nothing.
+"""Artefacts of cutting and scanning: tiles that stand out and mean nothing.
 
 Of a mosaic of nothing but clean tiles, tumour is the only oddity: whoever takes the tokens that
 are farthest apart has found it. Slides are not like that.

@@ -37,7 +37,7 @@ _FEWEST_BLOCKS = 3
 
 @dataclass(frozen=True)
 class MosaicSettings:
-    """What a cohort of mosaics is like.
+    """Settings of a cohort of mosaics.
 
     Attributes:
         normal: Label of the tiles that the slides are made of.
@@ -72,7 +72,7 @@ class MosaicSettings:
 
 @dataclass(frozen=True)
 class MosaicRecipe:
-    """What a slide is made of.
+    """The tiles that make a slide.
 
     Attributes:
         slide_id: Its name.

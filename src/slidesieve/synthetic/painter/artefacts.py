@@ -1,4 +1,4 @@
-"""What happens to slides besides biology: folds, pen marks, bubbles and dust."""
+"""Artefacts of slides: folds, pen marks, bubbles and dust."""
 
 from __future__ import annotations
 

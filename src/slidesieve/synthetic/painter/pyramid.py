@@ -22,7 +22,7 @@ OBJECTIVE_MPP = 10.0
 
 
 class Picture(Protocol):
-    """What a pyramid is made of: the picture at any level, read by blocks."""
+    """A source of pyramids: the picture at any level, read by blocks."""
 
     def size(self, downsample: int) -> tuple[int, int]:
         """(height, width) at a downsample, px."""
