@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic_core import ArgsKwargs
-
 
 def laid_over_preset(given: Any, presets: Mapping[str, Mapping[str, object]]) -> Any:  # noqa: ANN401
     """Lay the values that settings are made of over the preset that they name.
@@ -18,11 +16,13 @@ def laid_over_preset(given: Any, presets: Mapping[str, Mapping[str, object]]) ->
         given: A mapping, or the arguments of a constructor.
         presets: Values of each preset; "default" is taken where none is named.
     """
-    values = (given.kwargs or {}) if isinstance(given, ArgsKwargs) else given
+    # Arguments of a constructor come as an object of pydantic_core's, which is no package of ours.
+    is_call = hasattr(given, "kwargs")
+    values = (given.kwargs or {}) if is_call else given
     if not isinstance(values, Mapping):
         return given
     preset = values.get("preset", "default")
     if not isinstance(preset, str) or preset not in presets:
         return given
     laid = {**presets[preset], **values}
-    return ArgsKwargs(given.args, laid) if isinstance(given, ArgsKwargs) else laid
+    return type(given)(given.args, laid) if is_call else laid
