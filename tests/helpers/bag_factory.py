@@ -40,3 +40,12 @@ def planted_bags(n_slides: int, seed: int) -> list[Bag]:
         coords = np.zeros((40, 2), dtype=np.int64)
         bags.append(Bag(f"seed{seed}_{i}", f"seed{seed}_{i}", i % 2, features, coords))
     return bags
+
+
+def placed_bag(
+    cells: Sequence[tuple[int, int]], seed: int = 0, dim: int = 8, dtype: type = np.float32
+) -> Bag:
+    """A bag of random features whose tiles of 256 px lie at (column, row) of a grid."""
+    features = np.random.default_rng(seed).standard_normal((len(cells), dim)).astype(dtype)
+    coords = np.array(cells, dtype=np.int64) * 256
+    return Bag(f"s{seed}", f"p{seed}", seed % 3, features, coords, stated_pitch=256)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.bag_factory import placed_bag
 from helpers.parts import SMALL_AGGREGATORS, small_aggregator
 from slidesieve.aggregators.registry import AGGREGATORS, build_aggregator
 from slidesieve.bags import Bag, collate
@@ -33,13 +34,8 @@ SHAPES = {
 }
 
 
-def bag_of(cells, seed: int = 0, dtype=np.float32) -> Bag:
-    features = np.random.default_rng(seed).standard_normal((len(cells), DIM)).astype(dtype)
-    return Bag(f"s{seed}", f"p{seed}", seed % CLASSES, features, np.array(cells) * 256, "", "", 256)
-
-
 def bags() -> list[Bag]:
-    return [bag_of(cells, seed) for seed, cells in enumerate(SHAPES.values())]
+    return [placed_bag(cells, seed) for seed, cells in enumerate(SHAPES.values())]
 
 
 def model_of(name: str) -> SlideClassifier:
@@ -76,7 +72,7 @@ def test_padding_and_company_change_nothing_and_attention_sums_to_one(name):
 
 @pytest.mark.parametrize("name", sorted(set(AGGREGATORS) - IN_ORDER))
 def test_the_order_of_tokens_means_nothing(name):
-    model, batch = model_of(name), collate([bag_of(SHAPES["a field"])])
+    model, batch = model_of(name), collate([placed_bag(SHAPES["a field"])])
     order = torch.randperm(batch.mask.shape[1], generator=torch.Generator().manual_seed(1))
     shuffled = replace(batch, features=batch.features[:, order], coords=batch.coords[:, order])
     with torch.no_grad():
@@ -87,7 +83,7 @@ def test_the_order_of_tokens_means_nothing(name):
 
 @every_aggregator
 def test_a_slide_anywhere_on_the_glass_gives_the_same(name):
-    model, batch = model_of(name), collate([bag_of(SHAPES["seven"])])
+    model, batch = model_of(name), collate([placed_bag(SHAPES["seven"])])
     moved = replace(batch, coords=batch.coords + torch.tensor([98_765, 4_321]))
     with torch.no_grad():
         torch.testing.assert_close(model(batch)[0].logits, model(moved)[0].logits)
@@ -96,7 +92,7 @@ def test_a_slide_anywhere_on_the_glass_gives_the_same(name):
 @every_aggregator
 def test_half_precision_features_are_read(name):
     model = model_of(name)
-    halves = [bag_of(cells, seed, np.float16) for seed, cells in enumerate(SHAPES.values())]
+    halves = [placed_bag(cells, seed, dtype=np.float16) for seed, cells in enumerate(SHAPES.values())]
     singles = [replace(bag, features=bag.features.astype(np.float32)) for bag in halves]
     with torch.no_grad():
         found, expected = model(collate(halves))[0], model(collate(singles))[0]

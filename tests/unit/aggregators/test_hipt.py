@@ -6,14 +6,10 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from helpers.bag_factory import placed_bag
 from slidesieve.aggregators import hipt
 from slidesieve.aggregators.registry import build_aggregator
-from slidesieve.bags import Bag, collate
-
-
-def bag_of(cells, seed: int = 0) -> Bag:
-    features = np.random.default_rng(seed).standard_normal((len(cells), 8)).astype(np.float32)
-    return Bag(f"s{seed}", "p", 0, features, np.array(cells) * 256, stated_pitch=256)
+from slidesieve.bags import collate
 
 
 def model():
@@ -62,7 +58,11 @@ def test_a_padded_batch_equals_the_layers_slide_by_slide(monkeypatch):
     net = model()
     rng = np.random.default_rng(1)
     spread = [(c, r) for c, r in rng.integers(0, 40, (90, 2)).tolist()]
-    bags = [bag_of(sorted(set(spread)), 1), bag_of([(0, 0)], 2), bag_of([(15, 0), (16, 0)], 3)]
+    bags = [
+        placed_bag(sorted(set(spread)), 1),
+        placed_bag([(0, 0)], 2),
+        placed_bag([(15, 0), (16, 0)], 3),
+    ]
     with torch.no_grad():
         output = net(collate(bags))
         for i, bag in enumerate(bags):
@@ -77,7 +77,7 @@ def test_a_padded_batch_equals_the_layers_slide_by_slide(monkeypatch):
 def test_regions_are_cut_at_multiples_of_sixteen_from_the_slides_corner():
     net = model()
     field = [(c, r) for r in range(16) for c in range(16)]
-    grid = hipt.to_grid(collate([bag_of([(c + 5, r + 7) for c, r in field])]))
+    grid = hipt.to_grid(collate([placed_bag([(c + 5, r + 7) for c, r in field])]))
     regions, region = hipt._regions(grid)
     assert len(regions) == 1
     assert not region.any()

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 
+from helpers.bag_factory import placed_bag
 from slidesieve.aggregators.registry import build_aggregator
-from slidesieve.bags import Bag, collate
+from slidesieve.bags import collate
 from slidesieve.nn import windows
-
-
-def bag_of(cells, seed: int = 0) -> Bag:
-    features = np.random.default_rng(seed).standard_normal((len(cells), 8)).astype(np.float32)
-    return Bag(f"s{seed}", "p", 0, features, np.array(cells) * 256, stated_pitch=256)
 
 
 def longformer(**settings):
@@ -66,7 +61,7 @@ def test_a_padded_batch_equals_the_dense_definition(monkeypatch, at_once):
     monkeypatch.setattr(windows, "_AT_ONCE", at_once)
     net = longformer()
     shapes = [FULL, HOLES, [(0, 0)], [(0, r) for r in range(8)], [(0, 0), (1, 0), (50, 40)]]
-    bags = [bag_of(cells, seed) for seed, cells in enumerate(shapes)]
+    bags = [placed_bag(cells, seed) for seed, cells in enumerate(shapes)]
     with torch.no_grad():
         output = net(collate(bags))
         for i, bag in enumerate(bags):
@@ -82,8 +77,8 @@ def test_tokens_beyond_the_windows_around_are_seen_through_the_global_token_alon
     cells = [(0, 0), (3, 0), (6, 0)]
     near, far = torch.zeros(3), torch.zeros(3)
     for other, reach in ((1, near), (2, far)):
-        features = collate([bag_of(cells)]).features.clone().requires_grad_()
-        batch = collate([bag_of(cells)]).with_features(features)
+        features = collate([placed_bag(cells)]).features.clone().requires_grad_()
+        batch = collate([placed_bag(cells)]).with_features(features)
         grid_cells = net.embed(batch.features[batch.mask])
         parts = windows.Windows.of(_grid(batch), 3, 1)
         out, _ = net.blocks[0](grid_cells, net.class_token[None], parts)

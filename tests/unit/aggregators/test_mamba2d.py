@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
+from helpers.bag_factory import placed_bag
 from slidesieve.aggregators import mamba2d
 from slidesieve.aggregators.registry import build_aggregator
-from slidesieve.bags import Bag, collate
+from slidesieve.bags import collate
 from slidesieve.errors import ContractError
-
-
-def bag_of(cells, seed: int = 0) -> Bag:
-    features = np.random.default_rng(seed).standard_normal((len(cells), 8)).astype(np.float32)
-    return Bag(f"s{seed}", "p", 0, features, np.array(cells) * 256, stated_pitch=256)
 
 
 def model():
@@ -72,7 +67,7 @@ def test_a_padded_batch_equals_the_recurrence(monkeypatch, channels):
     monkeypatch.setattr(mamba2d, "_CHANNELS", channels)
     net = model()
     shapes = [FIELD, [(0, 0)], [(0, r) for r in range(4)], [(c, 0) for c in range(4)]]
-    bags = [bag_of(cells, seed) for seed, cells in enumerate(shapes)]
+    bags = [placed_bag(cells, seed) for seed, cells in enumerate(shapes)]
     with torch.no_grad():
         output = net(collate(bags))
         for i, bag in enumerate(bags):
@@ -83,7 +78,7 @@ def test_a_padded_batch_equals_the_recurrence(monkeypatch, channels):
 
 
 def test_gradients_are_those_of_the_recurrence():
-    net, bag = model(), bag_of(FIELD)
+    net, bag = model(), placed_bag(FIELD)
     batch = collate([bag])
     for loss in (net(batch).logits.square().sum(), reference(net, bag)[0].square().sum()):
         net.zero_grad()
@@ -97,7 +92,7 @@ def test_gradients_are_those_of_the_recurrence():
 
 def test_a_box_that_does_not_fit_is_refused_before_it_is_laid_out():
     with pytest.raises(ContractError, match="box of 1001 x 1001 tiles, more than"):
-        model()(collate([bag_of([(0, 0), (1, 0), (1000, 1000)])]))
+        model()(collate([placed_bag([(0, 0), (1, 0), (1000, 1000)])]))
 
 
 def test_steps_begin_between_a_thousandth_and_a_tenth():

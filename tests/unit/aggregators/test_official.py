@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.bag_factory import placed_bag
 from slidesieve.aggregators.registry import build_aggregator
 from slidesieve.aggregators.spt import supervised_contrast
 from slidesieve.bags import Bag, collate
@@ -56,9 +57,7 @@ def official(monkeypatch):
 
 
 def bag_of(n_tokens: int, dim: int, seed: int = 0, cells=None) -> Bag:
-    features = np.random.default_rng(seed).standard_normal((n_tokens, dim)).astype(np.float32)
-    places = np.array(cells if cells is not None else FIELD[:n_tokens]) * 256
-    return Bag(f"s{seed}", "p", seed % 3, features, places, stated_pitch=256)
+    return placed_bag(cells if cells is not None else FIELD[:n_tokens], seed, dim)
 
 
 def copy(pairs) -> None:

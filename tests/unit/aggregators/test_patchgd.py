@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch.nn import functional
 
+from helpers.bag_factory import placed_bag
 from slidesieve.aggregators.registry import build_aggregator
-from slidesieve.bags import Bag, collate
+from slidesieve.bags import collate
 
 FIELD = [(c, r) for r in range(20) for c in range(13) if (c + r) % 3]
 LABEL = torch.tensor([1])
-
-
-def bag_of(cells, seed: int = 0) -> Bag:
-    features = np.random.default_rng(seed).standard_normal((len(cells), 8)).astype(np.float32)
-    return Bag(f"s{seed}", "p", 0, features, np.array(cells) * 256, stated_pitch=256)
 
 
 def patchgd(**settings):
@@ -25,7 +20,7 @@ def patchgd(**settings):
 
 
 def test_the_published_loop_with_accumulated_gradients_is_one_backward_pass():
-    net, batch = patchgd(gradient_share=1.0).double().train(), collate([bag_of(FIELD)])
+    net, batch = patchgd(gradient_share=1.0).double().train(), collate([placed_bag(FIELD)])
     batch = batch.with_features(batch.features.double())
     functional.cross_entropy(net(batch).logits, LABEL).backward()
     plain = {name: p.grad.clone() for name, p in net.named_parameters()}
@@ -50,7 +45,7 @@ def test_the_published_loop_with_accumulated_gradients_is_one_backward_pass():
 
 
 def test_the_gradient_share_lets_the_gradient_through_that_many_tokens():
-    net, batch = patchgd(gradient_share=0.25).train(), collate([bag_of(FIELD)])
+    net, batch = patchgd(gradient_share=0.25).train(), collate([placed_bag(FIELD)])
     features = batch.features.requires_grad_()
     torch.manual_seed(3)
     net(batch.with_features(features)).logits.sum().backward()
@@ -59,7 +54,7 @@ def test_the_gradient_share_lets_the_gradient_through_that_many_tokens():
 
 
 def test_attention_is_the_class_activation_map():
-    net, bag = patchgd().eval(), bag_of(FIELD)
+    net, bag = patchgd().eval(), placed_bag(FIELD)
     with torch.no_grad():
         output = net(collate([bag]))
         grid = torch.zeros(1, 17, 20, 13)

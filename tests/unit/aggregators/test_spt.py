@@ -8,17 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.bag_factory import placed_bag
 from slidesieve.aggregators.registry import build_aggregator
 from slidesieve.aggregators.spt import supervised_contrast
 from slidesieve.aggregators.spt_views import draw_views
-from slidesieve.bags import Bag, collate
+from slidesieve.bags import collate
 
 FIELD = [(c, r) for r in range(30) for c in range(40)]
-
-
-def bag_of(cells, seed: int = 0) -> Bag:
-    features = np.random.default_rng(seed).standard_normal((len(cells), 8)).astype(np.float32)
-    return Bag(f"s{seed}", "p", seed % 3, features, np.array(cells) * 256, stated_pitch=256)
 
 
 def spt(**settings):
@@ -50,8 +46,8 @@ def reference(net, bag):
 
 def test_a_padded_batch_equals_the_encoder_slide_by_slide():
     net = spt()
-    bags = [bag_of(FIELD[:30], 0), bag_of([(0, 0), (7, 3), (9, 9), (2, 1), (1, 1)], 1)]
-    bags.append(bag_of([(4, 4)], 2))
+    bags = [placed_bag(FIELD[:30], 0), placed_bag([(0, 0), (7, 3), (9, 9), (2, 1), (1, 1)], 1)]
+    bags.append(placed_bag([(4, 4)], 2))
     with torch.no_grad():
         output = net(collate(bags))
         for i, bag in enumerate(bags):
@@ -107,7 +103,7 @@ def test_no_view_of_few_tokens_is_empty(n_tokens):
 
 def test_training_looks_at_both_views_and_use_at_the_whole_slide():
     net = spt().train()
-    batch = collate([bag_of(FIELD, 0), bag_of(FIELD, 1)])
+    batch = collate([placed_bag(FIELD, 0), placed_bag(FIELD, 1)])
     output = net(batch, torch.tensor([0, 1]))
     assert set(output.losses) == {"second_view", "contrast"}
     assert (output.attention > 0).sum() < 400

@@ -11,12 +11,13 @@ from pydantic.dataclasses import dataclass
 
 from slidesieve.parsing.presets import laid_over_preset
 from slidesieve.parsing.settings import STRICT
+from slidesieve.reduction.guided_settings import GuidedSettings
 
 Ratio = Annotated[StrictFloat, Field(gt=0, le=1)]
 
 
 @dataclass(frozen=True, config=STRICT)
-class DTCSettings:
+class DTCSettings(GuidedSettings):
     """Every switch; defaults are the preset "default". Sections: docs/explanation/dtc-wsi.md."""
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, object]]] = {
@@ -148,36 +149,13 @@ class DTCSettings:
         default="entropy", description="Sparsity term of the loss (section 3.5)."
     )
     sparsity_weight: StrictFloat = Field(default=1e-3, ge=0, description="β.")
-    guided_share: StrictFloat = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        description="Share of the training passes in which nothing is compressed and "
-        "importance learns from the aggregator's attention.",
-    )
-    guided_end: StrictFloat = Field(
-        default=0.7, ge=0, le=1, description="Share of all steps from which on no pass is guided."
-    )
-    spread_share: StrictFloat = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        description="Share of those in which only a cover of the bag is handed on: half its most "
-        "important tokens, half drawn far from each other.",
-    )
     spread_tokens: StrictInt = Field(default=32, ge=1, description="Most tokens of a cover.")
-    guidance_weight: StrictFloat = Field(
-        default=1.0,
-        ge=0,
-        description="Weight of the loss by which importance follows that attention.",
-    )
     compression_start: StrictFloat = Field(
         default=0.1,
         ge=0,
         le=1,
         description="Share of all steps after which the retention of training begins to "
-        "fall from 1; until then all passes are guided, unless guided_share is "
-        "0.",
+        "fall from 1.",
     )
     compression_end: StrictFloat = Field(
         default=0.4, ge=0, le=1, description="Share of all steps from which on it is r."

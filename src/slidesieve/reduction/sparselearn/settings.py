@@ -10,10 +10,11 @@ from pydantic.dataclasses import dataclass
 
 from slidesieve.parsing.presets import laid_over_preset
 from slidesieve.parsing.settings import STRICT
+from slidesieve.reduction.guided_settings import GuidedSettings
 
 
 @dataclass(frozen=True, config=STRICT)
-class SparseLearnSettings:
+class SparseLearnSettings(GuidedSettings):
     """The method's switches; defaults are those of docs/explanation/sparselearn.md, section 4."""
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, object]]] = {
@@ -119,26 +120,6 @@ class SparseLearnSettings:
         default=False,
         description="Whether such passes see k tokens drawn anew each time, with "
         "probabilities ∝ exp(s / τ), in place of the k best.",
-    )
-    guided_share: StrictFloat = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        description="Share of the training passes in which nothing is selected and the "
-        "scores learn from the attention; before the budget falls, all are.",
-    )
-    guided_end: StrictFloat = Field(
-        default=0.7, ge=0, le=1, description="Share of all steps from which on no pass is guided."
-    )
-    spread_share: StrictFloat = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        description="Share of those in which only a cover of at most k tokens is handed on: half "
-        "the best, half drawn far from each other.",
-    )
-    guidance_weight: StrictFloat = Field(
-        default=1.0, ge=0, description="Weight of the loss by which scores follow that attention."
     )
 
     @model_validator(mode="before")
