@@ -5,32 +5,35 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import openslide
 import pytest
 import shapely
 
 from helpers.runner import Study
 from helpers.toy_cohort import finished_once, write_sheet
 from slidesieve.store.tables import read_csv
+from slidesieve.synthetic.painter.pyramid import array_picture, write_aperio
 from slidesieve.tissue.geojson import read_tissue
 
 pytestmark = pytest.mark.slow
 
 CMU, TCGA = "CMU-1-Small-Region.svs", "tcga-cr-7395-01a-01-ts1.svs"
-# slide_id, file, mpp in the sheet. The TCGA slide states no scale of its own.
+# slide_id, patient, file, mpp in the sheet. The TCGA slide states no scale of its own. `no_mpp.svs`
+# has the pixels of the CMU slide, and one slide may stand for one patient only.
 CMU_LIKE = [
-    ("cmu", CMU, ""),
-    ("cmu_again", CMU, ""),
-    ("cmu_mpp_from_sheet", "no_mpp.svs", "0.499"),
-    ("corrupt_tiles", "corrupt_tile_payload.svs", ""),
-    ("no_mpp", "no_mpp.svs", ""),
-    ("broken", "broken.svs", ""),
+    ("cmu", "cmu", CMU, ""),
+    ("cmu_mpp_from_sheet", "cmu", "no_mpp.svs", "0.499"),
+    ("no_mpp", "cmu", "no_mpp.svs", ""),
+    ("cmu_part", "cmu_part", CMU, "0.499"),
+    ("corrupt_tiles", "corrupt_tiles", "corrupt_tile_payload.svs", ""),
+    ("broken", "broken", "broken.svs", ""),
 ]
 TCGA_LIKE = [
-    ("tcga", TCGA, "0.5"),
-    *((f"tcga_{copy}", TCGA, "0.5") for copy in range(3)),
-    ("unreadable", "unreadable.svs", ""),
-    ("absurd_mpp", "boxes.tiff", ""),
-    ("missing", "nowhere.svs", ""),
+    ("tcga", "tcga", TCGA, "0.5"),
+    *((f"tcga_part{n}", f"tcga_{n}", TCGA, "0.5") for n in range(3)),
+    ("unreadable", "unreadable", "unreadable.svs", ""),
+    ("absurd_mpp", "absurd_mpp", "boxes.tiff", ""),
+    ("missing", "missing", "nowhere.svs", ""),
 ]
 GOOD = ("cmu", "cmu_mpp_from_sheet", "corrupt_tiles", "tcga")
 
@@ -42,15 +45,26 @@ def study(shared_data, tmp_path_factory) -> Study:
     )
 
 
+def write_part(slide: Path, path: Path, left_px: int) -> None:
+    """Write a slide without its first columns, as another piece of the same tissue."""
+    with openslide.OpenSlide(str(slide)) as whole:
+        width, height = whole.dimensions
+        size = min(width, 2400) - left_px, min(height, 2400)
+        rgb = np.asarray(whole.read_region((left_px, 0), 0, size).convert("RGB"))
+    write_aperio(path, array_picture(rgb, (1, 4)), (1, 4), mpp=None)
+
+
 def make_real_cohort(study: Study, slides_folder: Path) -> None:
     (study.folder / "slides").mkdir()
     rows = []
     for label, slides in (("cmu", CMU_LIKE), ("tcga", TCGA_LIKE)):
-        for slide_id, file, mpp in slides:
+        for number, (slide_id, patient, file, mpp) in enumerate(slides):
             path = f"slides/{slide_id}.svs"
-            if (slides_folder / file).exists():
+            if "_part" in slide_id:
+                write_part(slides_folder / file, study.folder / path, 40 * number)
+            elif (slides_folder / file).exists():
                 (study.folder / path).symlink_to(slides_folder / file)
-            row = {"slide_id": slide_id, "patient_id": f"P_{slide_id}", "label": label}
+            row = {"slide_id": slide_id, "patient_id": f"P_{patient}", "label": label}
             rows.append(row | {"path": path, "mpp": mpp})
     write_sheet(study.folder / "slides.csv", rows)
     study.write_config(

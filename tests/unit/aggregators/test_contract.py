@@ -92,7 +92,9 @@ def test_a_slide_anywhere_on_the_glass_gives_the_same(name):
 @every_aggregator
 def test_half_precision_features_are_read(name):
     model = model_of(name)
-    halves = [placed_bag(cells, seed, dtype=np.float16) for seed, cells in enumerate(SHAPES.values())]
+    halves = [
+        placed_bag(cells, seed, dtype=np.float16) for seed, cells in enumerate(SHAPES.values())
+    ]
     singles = [replace(bag, features=bag.features.astype(np.float32)) for bag in halves]
     with torch.no_grad():
         found, expected = model(collate(halves))[0], model(collate(singles))[0]
