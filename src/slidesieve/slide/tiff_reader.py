@@ -51,19 +51,30 @@ class TiffReader(SlideReader):
             # Damaged tags make tifffile fail in any way.
             raise DeclinedError(f"it is no TIFF that tifffile reads ({error!r:.200})") from error
         try:
-            self._pages = _level_pages(self._tiff)
-            for page in self._pages:
-                _refuse_unusual(page)
-            _refuse_cut_off(self._pages[0], path.stat().st_size)
+            self._open_levels(path)
         except DeclinedError:
             self._tiff.close()
             raise
         except Exception as error:
             self._tiff.close()
             raise DeclinedError(f"its directories are damaged ({error!r:.200})") from error
+
+    def _open_levels(self, path: Path) -> None:
+        """Find the levels, their scale and their places in the file; damage fails in any way."""
+        self._pages = _level_pages(self._tiff)
+        for page in self._pages:
+            _refuse_unusual(page)
+        _refuse_cut_off(self._pages[0], path.stat().st_size)
         self._name = path.name
         self._file = os.open(path, os.O_RDONLY)
         self._cache = TileCache(self._decode, _CACHE_BYTES)
+        try:
+            self._describe()
+        except Exception:
+            os.close(self._file)
+            raise
+
+    def _describe(self) -> None:
         first = self._pages[0]
         self.mpp, self.mpp_note = stated_mpp(*tiff_scale(self._tiff, first))
         self.objective, self.vendor = tiff_objective(self._tiff), tiff_vendor(self._tiff)
