@@ -134,7 +134,7 @@ def test_features_of_different_width_do_not_mix(small):
         file["features"] = np.zeros((4, 9), np.float32)
     outcome = small.snakemake("results/mine/features/conch_v1.csv", check=False)
     assert outcome.code != 0
-    assert "differ in width (8 and 9)" in outcome.text
+    assert "differ in width (8 and 9; 7, 1 files)" in outcome.text
 
 
 def test_a_missing_file_is_quarantined(small):
