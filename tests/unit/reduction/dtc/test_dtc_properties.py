@@ -46,7 +46,8 @@ def bags(n_tokens, seed, extra=0):
     places = torch.randint(0, 40, (*mask.shape, 2), generator=generator) * 256
     features = torch.randn(*mask.shape, DIM, generator=generator)
     there = mask[..., None]
-    return TokenBatch(features * there, mask, places * there, mask.float())
+    pitch = torch.full((len(n_tokens),), 256.0, dtype=torch.float64)
+    return TokenBatch(features * there, mask, places * there, mask.float(), pitch)
 
 
 def alone(batch, i):

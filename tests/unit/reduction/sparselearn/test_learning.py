@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import numpy as np
 import pytest
 import torch
 
@@ -42,7 +45,9 @@ def test_every_aggregator_teaches_the_scorer_through_the_soft_path(aggregator):
     torch.manual_seed(0)
     reducer = {"name": "sparselearn", "k": K, "hard_mix_prob": 0.0, "budget_end": 0.0}
     model = build_model({"reducer": reducer, "aggregator": aggregator}, 8, 2).train()
-    bags = planted_bags(4, seed=0)
+    row, column = np.divmod(np.arange(40), 8)
+    places = np.stack([column, row], axis=1) * 256
+    bags = [dataclasses.replace(bag, coords=places) for bag in planted_bags(4, seed=0)]
     model.prepare([collate([bag]) for bag in bags])
     labels = torch.tensor([bag.label_index for bag in bags])
     output, reduction = model(collate(bags), labels)
