@@ -55,17 +55,6 @@ class TokenBatch:
             pitch=None if self.pitch is None else change(self.pitch),
         )
 
-    def alone(self, i: int) -> TokenBatch:
-        """Return bag i as a batch of its own, without padding."""
-        n_tokens = int(self.mask[i].sum())
-        return TokenBatch(
-            features=self.features[i : i + 1, :n_tokens],
-            mask=self.mask[i : i + 1, :n_tokens],
-            coords=self.coords[i : i + 1, :n_tokens],
-            size=self.size[i : i + 1, :n_tokens],
-            pitch=None if self.pitch is None else self.pitch[i : i + 1],
-        )
-
     def with_features(self, features: Tensor) -> TokenBatch:
         """Return the same tokens carrying other features, (B, N, D')."""
         return replace(self, features=features)

@@ -16,4 +16,8 @@ def make_batch(lengths, dim=12, seed=0, n_padding=0):
 
 
 def pick(batch, i):
-    return batch.alone(i)
+    """Return bag i as a batch of its own, without padding."""
+    n_tokens = int(batch.lengths[i])
+    per_token = ("features", "mask", "coords", "size")
+    parts = {name: getattr(batch, name)[i : i + 1, :n_tokens] for name in per_token}
+    return TokenBatch(**parts, pitch=None if batch.pitch is None else batch.pitch[i : i + 1])

@@ -16,7 +16,7 @@ from slidesieve.aggregators.settings import Dropout, Width, heads_share
 from slidesieve.nn.dropout import dropout_layer
 from slidesieve.nn.grid import Grid, to_grid
 from slidesieve.nn.packing import pack_by_tokens
-from slidesieve.nn.transformer_block import TransformerBlock
+from slidesieve.nn.transformer_block import TransformerBlock, attention_bias
 from slidesieve.parsing.settings import STRICT
 from slidesieve.tokens import SlideOutput, TokenBatch
 
@@ -154,8 +154,7 @@ class LocalTransformer(nn.Module):
         """Return class states (R, H) and their attention to the cells (R, T) of some regions."""
         first = (self.class_token + self.positions[0]).to(placed.dtype)
         states = torch.cat([first.expand(len(placed), 1, -1), placed], dim=1)
-        bias = torch.zeros_like(mask, dtype=states.dtype).masked_fill(~mask, -torch.inf)
-        bias = nn.functional.pad(bias, (1, 0))[:, None, None]
+        bias = attention_bias(mask, states.dtype, n_before=1)
         for block in self.blocks[:-1]:
             states = block(states, bias)
         own, attention = cast(TransformerBlock, self.blocks[-1]).answer_first(states, bias)

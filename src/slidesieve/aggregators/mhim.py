@@ -21,6 +21,7 @@ from slidesieve.aggregators.layers import (
 )
 from slidesieve.aggregators.settings import Dropout, Share, Width
 from slidesieve.nn.linear import Linear
+from slidesieve.nn.rows import ranks
 from slidesieve.parsing.settings import STRICT
 from slidesieve.tokens import SlideOutput, TokenBatch
 
@@ -138,8 +139,8 @@ class MHIM(Aggregator):
             mask: (B, N) bool, True where a token is real.
         """
         n_tokens = mask.sum(dim=1, keepdim=True)
-        rank = _ranks(attention, mask)
-        drawn = _ranks(torch.rand_like(attention), mask)
+        rank = ranks(attention, mask)
+        drawn = ranks(torch.rand_like(attention), mask)
         masks = (
             rank < _share_of(n_tokens, self._high),
             rank >= n_tokens - _share_of(n_tokens, self.settings.mask_low),
@@ -175,12 +176,6 @@ class AttentionPool(nn.Module):
         scores = self.score(self.content(embedded)).squeeze(-1)
         attention = masked_softmax(padded(scores, mask, fill=0.0), mask)
         return attention, weighted_sums(attention, mask, embedded)
-
-
-def _ranks(values: Tensor, mask: Tensor) -> Tensor:
-    """Return each token's rank, 0 for the greatest value, padding last."""
-    order = values.masked_fill(~mask, -torch.inf).argsort(dim=1, descending=True, stable=True)
-    return order.argsort(dim=1)
 
 
 def _share_of(n_tokens: Tensor, share: float) -> Tensor:

@@ -15,7 +15,7 @@ from slidesieve.aggregators.settings import Width, heads_share
 from slidesieve.aggregators.spt_views import draw_views
 from slidesieve.nn.grid import places
 from slidesieve.nn.rows import rows_at, zero_padding
-from slidesieve.nn.transformer_block import TransformerBlock
+from slidesieve.nn.transformer_block import TransformerBlock, attention_bias
 from slidesieve.parsing.settings import STRICT
 from slidesieve.tokens import SlideOutput, TokenBatch
 
@@ -109,10 +109,7 @@ class SPT(Aggregator):
         states = states + self.position(place).to(states.dtype)
         own = (self.prefixes + self.prefix_positions).to(states.dtype)
         states = torch.cat([own.expand(len(states), -1, -1), states], dim=1)
-        bias = None
-        if not mask.all():
-            bias = torch.zeros_like(mask, dtype=states.dtype).masked_fill(~mask, -torch.inf)
-            bias = functional.pad(bias, (_PREFIXES, 0))[:, None, None]
+        bias = None if mask.all() else attention_bias(mask, states.dtype, _PREFIXES)
         for block in self.blocks[:-1]:
             states = block(states, bias)
         last = cast(TransformerBlock, self.blocks[-1])

@@ -8,12 +8,11 @@ import torch
 from pydantic import Field, StrictBool
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
-from torch.nn import functional
 
 from slidesieve.aggregators.base import Aggregator
 from slidesieve.aggregators.layers import token_embedding
 from slidesieve.aggregators.settings import Dropout, Width, heads_share
-from slidesieve.nn.transformer_block import TransformerBlock
+from slidesieve.nn.transformer_block import TransformerBlock, attention_bias
 from slidesieve.parsing.settings import STRICT
 from slidesieve.tokens import SlideOutput, TokenBatch
 
@@ -88,6 +87,5 @@ class Transformer(Aggregator):
         """Return what is added to attention logits, (B, 1, 1, N + 1), or None for nothing."""
         if tokens.mask.all() and not self.size_aware:
             return None
-        bias = tokens.size.float().log() if self.size_aware else torch.zeros_like(tokens.size)
-        bias = bias.to(dtype).masked_fill(~tokens.mask, -torch.inf)
-        return functional.pad(bias, (1, 0))[:, None, None, :]
+        added = tokens.size.float().log() if self.size_aware else None
+        return attention_bias(tokens.mask, dtype, n_before=1, added=added)

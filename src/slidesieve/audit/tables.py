@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,8 @@ def folds_problems(path: Path, dataset: Dataset) -> Iterator[str]:
 
 def index_problems(path: Path, dataset: Dataset, files: Mapping[str, Path]) -> Iterator[str]:
     """Problems of a feature index, made anew from the files it lists; slides that are alike."""
-    header_of = header_of_ready if dataset.features_dir else read_feature_header
+    # Ready-made files are read whole for it: once each.
+    header_of = cache(header_of_ready if dataset.features_dir else read_feature_header)
     fresh = index_features(dataset.slide_ids, files, header_of)
     yield from differences(
         path, fresh.drop(columns="path"), ["slide_id"], "the features files", ignored=["path"]

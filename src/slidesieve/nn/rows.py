@@ -29,3 +29,15 @@ def log_softmax_of_bag(scores: Tensor, mask: Tensor) -> Tensor:
     Everything is done with log α, as α itself is near 1/N and underflows in half precision.
     """
     return scores.masked_fill(~mask, -torch.inf).log_softmax(dim=1)
+
+
+def ranks(keys: Tensor, mask: Tensor) -> Tensor:
+    """Return each token's place by falling key, (B, N) int64; of equal ones the first is first.
+
+    Args:
+        keys: (B, N) float.
+        mask: (B, N) bool, True where a token is real; padding comes last.
+    """
+    order = keys.masked_fill(~mask, -torch.inf).argsort(dim=1, descending=True, stable=True)
+    positions = torch.arange(keys.shape[1], device=keys.device)
+    return torch.empty_like(order).scatter(1, order, positions.expand_as(order))

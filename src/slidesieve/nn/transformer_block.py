@@ -15,6 +15,22 @@ _BLOCK = 2048
 _NUMBERS = 2**20
 
 
+def attention_bias(
+    mask: Tensor, dtype: torch.dtype, n_before: int, added: Tensor | None = None
+) -> Tensor:
+    """Return what a block adds to the logits of keys, (B, 1, 1, n_before + N): −inf in padding.
+
+    Args:
+        mask: (B, N) bool, True where a token is real.
+        dtype: Of the states.
+        n_before: States before the tokens, such as a class token; they get 0.
+        added: (B, N) for the real tokens; 0 by default.
+    """
+    bias = torch.zeros(mask.shape, device=mask.device) if added is None else added
+    bias = bias.to(dtype).masked_fill(~mask, -torch.inf)
+    return functional.pad(bias, (n_before, 0))[:, None, None]
+
+
 class TransformerBlock(nn.Module):
     """x ← x + Attention(LN(x)); x ← x + MLP(LN(x)), with exact attention of any length.
 

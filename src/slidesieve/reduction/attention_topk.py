@@ -12,7 +12,7 @@ from torch import nn
 from slidesieve.aggregators.abmil import ABMIL, ABMILSettings
 from slidesieve.parsing.settings import STRICT
 from slidesieve.reduction.base import TokenReducer
-from slidesieve.reduction.selection import Budget, keep_tokens
+from slidesieve.reduction.selection import Budget, keep_tokens, top_tokens
 from slidesieve.tokens import Reduction, TokenBatch
 
 
@@ -73,7 +73,6 @@ class AttentionTopK(TokenReducer):
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Keep the tokens of each bag with the most attention; of equals, the first."""
         attention = self.abmil(tokens).attention.masked_fill(~tokens.mask, -1)
-        rank = attention.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
         counts = [self.budget.count(n_tokens) for n_tokens in tokens.lengths.tolist()]
-        keep = rank < torch.tensor(counts, device=rank.device)[:, None]
-        return keep_tokens(tokens, keep, attention)
+        left = torch.tensor(counts, device=attention.device)
+        return keep_tokens(tokens, top_tokens(attention, tokens.mask, left), attention)

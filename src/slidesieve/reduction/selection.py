@@ -10,7 +10,7 @@ from pydantic import Field, StrictFloat, StrictInt
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from slidesieve.nn.rows import rows_at, zero_padding
+from slidesieve.nn.rows import ranks, rows_at, zero_padding
 from slidesieve.parsing.settings import STRICT
 from slidesieve.tokens import Reduction, TokenBatch
 
@@ -95,10 +95,7 @@ def top_tokens(keys: Tensor, mask: Tensor, left: Tensor) -> Tensor:
         mask: (B, N) bool, True where a token is real.
         left: (B,) number of tokens.
     """
-    order = keys.masked_fill(~mask, -torch.inf).argsort(dim=1, descending=True, stable=True)
-    positions = torch.arange(keys.shape[1], device=keys.device)
-    rank = torch.empty_like(order).scatter(1, order, positions.expand_as(order))
-    return (rank < left[:, None]) & mask
+    return (ranks(keys, mask) < left[:, None]) & mask
 
 
 def positions(mask: Tensor) -> Tensor:

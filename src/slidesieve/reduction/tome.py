@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from slidesieve.nn.rows import ranks
 from slidesieve.reduction.base import TokenReducer
 from slidesieve.reduction.selection import KeptTokens
 from slidesieve.tokens import Reduction, TokenBatch
@@ -54,7 +55,7 @@ def merge_step(tokens: TokenBatch, k: int) -> tuple[TokenBatch, Tensor]:
     n_tokens = tokens.lengths
     n_merged = torch.minimum((n_tokens - k).clamp(min=0), n_tokens // 2)
     similarity, partner = _best_partners(tokens)
-    rank = similarity.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
+    rank = ranks(similarity, tokens.mask[:, 0::2])
     leaves = rank < n_merged[:, None]
     stays = tokens.mask.clone()
     stays[:, 0::2] &= ~leaves

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from slidesieve.aggregators.base import Aggregator
+from slidesieve.nn.rows import ranks
 from slidesieve.reduction.selection import keep_tokens
 from slidesieve.selector_diagnostics.seeds import seeded, slide_seed
 from slidesieve.tokens import TokenBatch
@@ -89,7 +90,8 @@ def measure_evidence(
         keys = [torch.rand_like(scores) for _ in range(RANDOM_ORDERS)]
     for variant, orders in (("model", [scores]), ("random", keys)):
         curves = [
-            evidence_curves(aggregator, tokens, _rank(order), class_index) for order in orders
+            evidence_curves(aggregator, tokens, ranks(order, tokens.mask), class_index)
+            for order in orders
         ]
         kept = np.mean([curve.kept for curve in curves], axis=0)
         removed = np.mean([curve.removed for curve in curves], axis=0)
@@ -98,11 +100,6 @@ def measure_evidence(
             yield "evidence", variant, metric, float(values.mean())
             for k, value in zip(curves[0].counts, values, strict=True):
                 yield metric, variant, str(k), float(value)
-
-
-def _rank(keys: Tensor) -> Tensor:
-    """Return each token's place by falling key; of equal ones, the first is first."""
-    return keys.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
 
 
 def _probabilities(aggregator: Aggregator, tokens: TokenBatch, keep: Tensor) -> Values:

@@ -15,8 +15,7 @@ from PIL import Image
 
 from slidesieve.errors import TileReadError
 from slidesieve.slide.base import DeclinedError, SlideReader
-from slidesieve.slide.bounds import Bounds
-from slidesieve.slide.levels import levels_of
+from slidesieve.slide.levels import take_levels
 from slidesieve.slide.scale import stated_mpp
 
 LARGEST_PICTURE_PX = 100_000_000
@@ -36,13 +35,8 @@ class ArrayReader(SlideReader):
         """Set what is known of the slide: its levels, the finest first, and its scale."""
         self._levels = list(levels)
         self.mpp, self.mpp_note = stated_mpp(mpp_x, mpp_y)
-        self.level_dimensions = tuple((level.shape[1], level.shape[0]) for level in levels)
-        self.bounds = Bounds(0, 0, self.width, self.height)
-        judged = levels_of(self, [(1, 1)] * len(levels))
-        self.level_downsamples = self.stated_downsamples = tuple(
-            level.downsample for level in judged
-        )
-        self.level_notes = tuple(level.note for level in judged if level.note)
+        sizes = [(level.shape[1], level.shape[0]) for level in levels]
+        take_levels(self, sizes, [(1, 1)] * len(levels))
 
     def _read_into(
         self, region: NDArray[np.uint8], x_stated: int, y_stated: int, level: int

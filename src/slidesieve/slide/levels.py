@@ -15,6 +15,7 @@ from functools import partial
 from typing import Protocol
 
 from slidesieve.slide.base import SlideReader
+from slidesieve.slide.bounds import Bounds
 from slidesieve.slide.same_picture import shows_the_same
 
 Size = tuple[int, int]
@@ -77,20 +78,26 @@ def judge_levels(
     return judged
 
 
-def levels_of(reader: SlideReader, tile_sizes: Sequence[Size]) -> list[JudgedLevel]:
-    """Check the levels of an open slide whose file states no downsamples.
+def take_levels(reader: SlideReader, sizes: Sequence[Size], tile_sizes: Sequence[Size]) -> None:
+    """Give an open slide its levels, checked, where its file states no downsamples and no bounds.
 
     Args:
-        reader: The slide, of which `level_dimensions` are set.
+        reader: The slide, whose levels can be read.
+        sizes: (width, height) of each level in px, the finest first.
         tile_sizes: (width, height) of each level's stored tiles in px.
     """
-    sizes = reader.level_dimensions
+    reader.level_dimensions = tuple(sizes)
+    reader.bounds = Bounds(0, 0, *sizes[0])
     reader.stated_downsamples = tuple(
         (sizes[0][0] / width + sizes[0][1] / height) / 2 for width, height in sizes
     )
-    return judge_levels(
+    levels = judge_levels(
         sizes, tile_sizes, reader.stated_downsamples, partial(shows_the_same, reader)
     )
+    reader.level_downsamples = reader.stated_downsamples = tuple(
+        level.downsample for level in levels
+    )
+    reader.level_notes = tuple(level.note for level in levels if level.note)
 
 
 @dataclass(frozen=True)

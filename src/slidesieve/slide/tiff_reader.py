@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from slidesieve.errors import TileReadError
 from slidesieve.slide.base import DeclinedError, SlideReader
-from slidesieve.slide.bounds import Bounds
-from slidesieve.slide.levels import levels_of
+from slidesieve.slide.levels import take_levels
 from slidesieve.slide.scale import stated_mpp
 from slidesieve.slide.tiff_facts import tiff_objective, tiff_scale, tiff_vendor
 from slidesieve.slide.tiled.cache import TileCache, TileKey
@@ -78,14 +77,8 @@ class TiffReader(SlideReader):
         first = self._pages[0]
         self.mpp, self.mpp_note = stated_mpp(*tiff_scale(self._tiff, first))
         self.objective, self.vendor = tiff_objective(self._tiff), tiff_vendor(self._tiff)
-        self.level_dimensions = tuple((page.imagewidth, page.imagelength) for page in self._pages)
-        self.bounds = Bounds(0, 0, self.width, self.height)
-        chunks = [_chunk(page) for page in self._pages]
-        levels = levels_of(self, [(width, height) for height, width in chunks])
-        self.level_downsamples = self.stated_downsamples = tuple(
-            level.downsample for level in levels
-        )
-        self.level_notes = tuple(level.note for level in levels if level.note)
+        sizes = [(page.imagewidth, page.imagelength) for page in self._pages]
+        take_levels(self, sizes, [_chunk(page)[::-1] for page in self._pages])
 
     def _read_into(
         self, region: NDArray[np.uint8], x_stated: int, y_stated: int, level: int

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, model_validator
+from pydantic import Field, StrictBool, StrictFloat, StrictInt
 from pydantic.dataclasses import dataclass
 
-from slidesieve.parsing.presets import laid_over_preset
+from slidesieve.parsing.presets import PresetSettings
 from slidesieve.parsing.settings import STRICT
 from slidesieve.reduction.guided_settings import GuidedSettings
 
@@ -17,7 +17,7 @@ Ratio = Annotated[StrictFloat, Field(gt=0, le=1)]
 
 
 @dataclass(frozen=True, config=STRICT)
-class DTCSettings(GuidedSettings):
+class DTCSettings(PresetSettings, GuidedSettings):
     """Every switch; defaults are the preset "default". Sections: docs/explanation/dtc-wsi.md."""
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, object]]] = {
@@ -44,11 +44,6 @@ class DTCSettings(GuidedSettings):
         },
     }
 
-    preset: Literal["default", "as_written"] = Field(
-        default="default",
-        description="Values that all other switches begin with; "
-        '"as_written" is the paper to the letter.',
-    )
     retention: StrictFloat = Field(
         default=0.4, gt=0, le=1, description="r, share of the tokens that is left (section 3.1)."
     )
@@ -160,11 +155,6 @@ class DTCSettings(GuidedSettings):
     compression_end: StrictFloat = Field(
         default=0.4, ge=0, le=1, description="Share of all steps from which on it is r."
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _on_preset(cls, given: Any) -> Any:  # noqa: ANN401
-        return laid_over_preset(given, cls.PRESETS)
 
     def __post_init__(self) -> None:
         if problems := list(_gate_problems(self)):

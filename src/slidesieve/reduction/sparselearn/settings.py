@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, model_validator
+from pydantic import Field, StrictBool, StrictFloat, StrictInt
 from pydantic.dataclasses import dataclass
 
-from slidesieve.parsing.presets import laid_over_preset
+from slidesieve.parsing.presets import PresetSettings
 from slidesieve.parsing.settings import STRICT
 from slidesieve.reduction.guided_settings import GuidedSettings
 
 
 @dataclass(frozen=True, config=STRICT)
-class SparseLearnSettings(GuidedSettings):
+class SparseLearnSettings(PresetSettings, GuidedSettings):
     """The method's switches; defaults are those of docs/explanation/sparselearn.md, section 4."""
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, object]]] = {
@@ -37,11 +37,6 @@ class SparseLearnSettings(GuidedSettings):
         },
     }
 
-    preset: Literal["default", "as_written"] = Field(
-        default="default",
-        description="Values that all other switches begin with; "
-        '"as_written" is the paper, and where it is silent DiffPrune.',
-    )
     k: StrictInt = Field(default=32, ge=1, description="Tokens kept of each slide.")
     budget_start: StrictFloat = Field(
         default=0.25,
@@ -121,8 +116,3 @@ class SparseLearnSettings(GuidedSettings):
         description="Whether such passes see k tokens drawn anew each time, with "
         "probabilities ∝ exp(s / τ), in place of the k best.",
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _on_preset(cls, given: Any) -> Any:  # noqa: ANN401
-        return laid_over_preset(given, cls.PRESETS)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from helpers import parts
 from helpers.dtc_choices import CHOICES
+from helpers.padded_batches import pick
 from slidesieve.aggregators.registry import AGGREGATORS, build_aggregator
 from slidesieve.reduction.dtc.budget import plan_slide
 from slidesieve.tokens import TokenBatch
@@ -50,10 +51,6 @@ def bags(n_tokens, seed, extra=0):
     return TokenBatch(features * there, mask, places * there, mask.float(), pitch)
 
 
-def alone(batch, i):
-    return batch.alone(i)
-
-
 @given(lengths, seeds, any_switches, st.integers(0, 3))
 @often
 def test_padding_and_company_change_nothing(n_tokens, seed, switches, extra):
@@ -63,7 +60,7 @@ def test_padding_and_company_change_nothing(n_tokens, seed, switches, extra):
     with torch.no_grad():
         together = reducer(batch)
         for i, length in enumerate(n_tokens):
-            one = reducer(alone(batch, i))
+            one = reducer(pick(batch, i))
             n_left = int(one.tokens.lengths[0])
             assert int(together.tokens.lengths[i]) == n_left
             assert torch.equal(together.source[i, :length], one.source[0])

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import parts
+from helpers.padded_batches import pick
 from slidesieve.reduction.dtc.budget import plan_slide
 from slidesieve.tokens import TokenBatch
 
@@ -51,11 +52,6 @@ def pad(batch, extra):
 
     names = ("features", "mask", "coords", "size")
     return dataclasses.replace(batch, **{name: longer(getattr(batch, name)) for name in names})
-
-
-def pick(batch, i):
-    """Return bag i as a batch of its own, without padding."""
-    return batch.alone(i)
 
 
 def assert_same_bag(reduction, i, alone):
