@@ -34,7 +34,7 @@ PARSED = {
     r"^(git clone|cd|source) ": "sets up a checkout; needs a network",
     r"^make ": "sets up an environment, or runs for minutes",
     r"^python (benchmarks|experiments)/": "measures for minutes or hours",
-    r"^(\.venv/bin/)?python -m pytest": "the tests that run anyway",
+    r"^(\w+=\S+ )?(\.venv/bin/)?python -m pytest": "the tests that run anyway",
     r"--profile (\./)?slurm": "needs a cluster; tests/slurm has one",
     r"^generate-slurm-partition-config": "asks a cluster for its partitions",
     r"^slidesieve demo-slides": "paints for a minute; tests/unit/synthetic",
@@ -121,7 +121,8 @@ def test_the_example_reducer_keeps_the_contract():
     (block,) = [block for block in PYTHON if "TokenReducer" in block.text]
     names: dict = {}
     exec(block.text, names)
-    reducer = names["DarkestTokens"](dim=12, k=3)
+    settings = names["DarkestTokensSettings"](k=3)
+    reducer = names["DarkestTokens"](dim=12, settings=settings)
     batch = make_batch([5, 9], n_padding=2)
     together, alone = reducer(batch), reducer(pick(batch, 0))
     assert together.tokens.lengths.tolist() == [3, 3]

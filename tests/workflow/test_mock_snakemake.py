@@ -60,7 +60,7 @@ def test_it_says_what_the_job_of_a_run_would_be_given(fresh, mock_snakemake):
 
 def test_every_rule_of_a_study_can_be_made(fresh, mock_snakemake):
     shard = mock_snakemake("features_toy_colour_texture_1", root=fresh.folder)
-    assert len(shard.output.features) == len(shard.params.shard["slides"]) == 3
+    assert len(shard.output.features) == len(shard.params.slides.paths) == 3
     assert mock_snakemake("toy", root=fresh.folder).script is None
 
 

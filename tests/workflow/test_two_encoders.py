@@ -39,6 +39,7 @@ OF_ALL = {
     "cohort": 1,
     "cohort_page": 1,
     "evaluation": 1,
+    "fits": 1,
     "cost": 1,
     "report_pages": 1,
     "model_plot": 2,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from slidesieve.errors import SlideError
@@ -55,7 +56,8 @@ def slide_fingerprint(path: Path) -> str:
         SHA-256 (hex) over its size and its first and last MiB; of a folder (OME-Zarr) over names
         and sizes of its files; "" when there is no such file.
     """
-    if path.is_dir():
+    # Unlike Path.is_dir, this answers False for a name that is too long for the file system.
+    if os.path.isdir(path):  # noqa: PTH112
         listing = [
             f"{file.relative_to(path)} {file.stat().st_size}"
             for file in sorted(path.rglob("*"))

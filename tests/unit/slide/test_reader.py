@@ -106,6 +106,7 @@ def test_fingerprint_follows_the_bytes_and_not_the_name(tmp_path, make_slide, st
     copy.write_bytes(content)
     assert slide_fingerprint(path) != slide_fingerprint(copy)
     assert slide_fingerprint(tmp_path / "absent") == ""
+    assert slide_fingerprint(tmp_path / ("x" * 300)) == ""
 
 
 def test_fingerprint_reads_only_the_ends_of_a_large_file(tmp_path):
