@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--folds", nargs="*", type=int, default=list(range(BLOCKS)))
     parser.add_argument("--fit-seeds", nargs="*", type=int, default=[0, 1])
     parser.add_argument("--epochs", type=int, default=TrainingSettings.epochs)
+    parser.add_argument("--restarts", type=int, default=TrainingSettings.restarts)
     parser.add_argument("--models", nargs="*", default=list(REDUCERS))
     parser.add_argument("--variant", nargs="*", default=[], help="NAME=JSON of one more reducer")
     options = parser.parse_args()
@@ -64,6 +65,7 @@ def main() -> None:
                     epochs=options.epochs,
                     min_epochs=min(options.epochs, TrainingSettings.min_epochs),
                     seed=seed,
+                    restarts=options.restarts,
                 )
                 cohort = lay_cohort(spec, options.data, options.work)
                 table, fit = fit_and_test(cohort, fold, spec_of(models[name]), settings)

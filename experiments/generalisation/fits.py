@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from slidesieve.bags import Bag, collate
 from slidesieve.training.fitted import FittedModel
-from slidesieve.training.loop import fit_fold
 from slidesieve.training.prediction import balanced_accuracy, predict
+from slidesieve.training.restarts import fit_with_restarts
 from slidesieve.training.settings import TrainingSettings
 
 _CLASSES = ("normal", "tumour")
@@ -31,7 +31,7 @@ def fit_and_test(
         `threshold`, the probability that tells the validation part's classes apart best.
     """
     parts = {name: cohort.part(fold, name) for name in ("train", "val", "test")}
-    fitted = fit_fold(model, parts["train"], parts["val"], _CLASSES, settings, _CPU)
+    fitted = fit_with_restarts(model, parts["train"], parts["val"], _CLASSES, settings, _CPU)
     table = predict(fitted, parts["test"], settings, _CPU)[["slide_id", "prob_tumour"]]
     table = table.assign(
         is_tumour=[bag.label_index for bag in parts["test"]],
@@ -47,6 +47,8 @@ def fit_and_test(
     }
     return table, {
         "threshold": best_threshold(of_validation, is_tumour),
+        "signs": "; ".join(fitted.signs),
+        "restarts": fitted.restarts,
         "best_epoch": fitted.best_epoch,
         "epochs": len(fitted.history),
         "last_cross_entropy": last["train_cross_entropy"],
