@@ -93,3 +93,13 @@ def test_a_k_that_differs_from_the_file_of_folds_is_told_before_the_first_job(fr
     assert outcome.code != 0
     assert "datasets.toy.folds.k is 3, but my_folds.csv has 1 fold(s)" in outcome.text
     assert not outcome.jobs
+
+
+def test_traps_of_yaml_are_told_with_the_other_mistakes(fresh):
+    config = fresh.folder / "config.yaml"
+    text = config.read_text(encoding="utf-8").replace("epochs: 20", "epochs: 2_0")
+    config.write_text(f"{text}report: {{dpi_of_all: 3}}\nreport: {{}}\n", encoding="utf-8")
+    outcome = fresh.snakemake("-n", check=False)
+    assert outcome.code != 0
+    assert "2_0 is read as 20; write the number as a plain decimal" in outcome.text
+    assert "key 'report' stands in line" in outcome.text

@@ -12,6 +12,7 @@ if (ROOT / "src").is_dir():
     os.environ.update(PYTHONPATH=str(ROOT / "src"))
 
 from slidesieve.config.load import config_in_force, study_of
+from slidesieve.config.yaml_traps import yaml_traps
 from slidesieve.encoders.tiling_notes import tiling_notes
 from slidesieve.errors import ConfigError
 from slidesieve.extraction.kept import set_aside
@@ -28,19 +29,23 @@ SLIDES_ENV = str(ROOT / "envs" / "slides.yaml")
 MODELS_ENV = str(ROOT / "envs" / "models.yaml")
 
 
-def model_problems_once(config):
-    """Mistakes in the model specs; looked for by the main process alone, for it takes torch."""
-    if not workflow.is_main_process or not isinstance(config.get("models"), dict):
+def further_problems(config):
+    """Mistakes in the model specs and traps of YAML; the main process alone looks for them."""
+    if not workflow.is_main_process:
         return []
-    from slidesieve.config.model_checks import model_problems
+    problems = yaml_traps([Path(file) for file in workflow.configfiles])
+    if isinstance(config.get("models"), dict):
+        # It takes torch.
+        from slidesieve.config.model_checks import model_problems
 
-    return model_problems(config["models"])
+        problems += model_problems(config["models"])
+    return problems
 
 
 try:
     # Captions of the report read the same config.
     config.update(config_in_force(config))
-    study = study_of(config, further_checks=model_problems_once)
+    study = study_of(config, further_checks=further_problems)
 except ConfigError as error:
     count = len(error.problems)
     raise WorkflowError(f"{count} mistake(s) in the config or its sample sheets:", *error.problems)

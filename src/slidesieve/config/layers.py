@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from slidesieve.config.shipped import find_file
+from slidesieve.config.yaml_traps import yaml_traps
 from slidesieve.errors import ConfigError
 
 Config = dict[str, Any]
@@ -24,7 +25,7 @@ def read_layers(files: Sequence[Path]) -> Config:
     """Read YAML files, each laid over those before it, as Snakemake does with `--configfile`.
 
     Raises:
-        ConfigError: Names the files that are no YAML mappings.
+        ConfigError: Names the files that are no YAML mappings, and the traps in the others.
     """
     config: Config = {}
     problems = []
@@ -38,6 +39,7 @@ def read_layers(files: Sequence[Path]) -> Config:
             lay_over(config, layer)
         else:
             problems.append(f"{file}: must be a mapping of keys to values")
+    problems += yaml_traps(files)
     if problems:
         raise ConfigError(problems)
     return config
