@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from slidesieve.store.tables import read_csv
+from slidesieve.store.tables import read_csv, write_csv
 
 pytestmark = pytest.mark.slow
 
@@ -28,3 +28,9 @@ def test_calibration_joins_a_finished_study_with_both_values_and_runs_nothing_el
     assert "Calibration error" in toy.result("toy/figures/calibration.html").read_text()
     after = toy.csvs()
     assert {path: after[path] for path in before} == before
+    # The audit makes both tables over all fits anew.
+    assert "0 faults" in toy.snakemake("audit").text
+    write_csv(toy.result("toy/calibration.csv"), table.assign(calibrated_value=0.5))
+    audited = toy.snakemake("audit", check=False)
+    assert audited.code != 0
+    assert "calibrated_value of colour_texture abmil" in audited.text

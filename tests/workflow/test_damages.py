@@ -27,7 +27,7 @@ ARTIFACTS = (
     *("tiles.csv", "cohort.csv", "folds.csv", "features/colour_texture.csv"),
     *(f"{FOLD}/{name}" for name in ("weights.safetensors", "model.json", "history.csv")),
     *(f"{FOLD}/predictions.csv", "predictions/colour_texture/abmil.csv"),
-    *("metrics.csv", "summary.csv", "comparisons.csv", "cost.csv"),
+    *("metrics.csv", "summary.csv", "comparisons.csv", "cost.csv", "fits.csv"),
 )
 
 
@@ -119,6 +119,7 @@ VALUES: dict[str, Callable[[Path], None]] = {
     "summary.csv": change("ci_low", 0.01),
     "comparisons.csv": change("p", 0.04),
     "cost.csv": change("gflops", 0.001),
+    "fits.csv": change("best_epoch", 999),
 }
 
 

@@ -17,10 +17,12 @@ from slidesieve.plan.params import cohort_rows
 from slidesieve.splits.folds import folds_table, make_folds
 from slidesieve.splits.own_folds import read_own_folds
 from slidesieve.splits.settings import FoldSettings
+from slidesieve.statistics.calibrated import calibration_table
 from slidesieve.statistics.comparisons import comparisons_table
 from slidesieve.statistics.summary import summary_table
 from slidesieve.store.tables import as_read_back, read_csv
 from slidesieve.tissue.geojson import read_tissue
+from slidesieve.training.fits_table import fits_table
 
 # CSVs keep seven significant digits; another machine may round the last ones otherwise.
 _RELATIVE, _ABSOLUTE = 1e-5, 1e-9
@@ -136,4 +138,29 @@ def comparisons_differences(
         predictions, reference, classes, evaluation["bootstrap"], evaluation["seed"]
     )
     keys = ["encoder", "level", "model_a", "model_b", "test", "metric"]
+    yield from differences(path, fresh, keys, "the predictions")
+
+
+def fits_differences(
+    path: Path,
+    folders: Mapping[tuple[str, str], Sequence[Path]],
+    audits: Mapping[tuple[str, str], pd.DataFrame],
+) -> Iterator[str]:
+    """Where fits.csv is not what the fitted models say; arguments are those of `fits_table`."""
+    fresh = fits_table(folders, audits)
+    yield from differences(path, fresh, ["encoder", "model", "fold"], "the fitted models")
+
+
+def calibration_differences(
+    path: Path,
+    predictions: Predictions,
+    validation: Mapping[tuple[str, str], Mapping[int, pd.DataFrame]],
+    classes: Sequence[str],
+    evaluation: Mapping,
+) -> Iterator[str]:
+    """Where calibration.csv is not what the predictions of test and validation parts give."""
+    fresh = calibration_table(
+        predictions, validation, classes, evaluation["bootstrap"], evaluation["seed"]
+    )
+    keys = ["encoder", "model", "level", "method", "metric"]
     yield from differences(path, fresh, keys, "the predictions")

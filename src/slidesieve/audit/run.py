@@ -80,6 +80,8 @@ def audit_dataset(study: Study, name: str, results: Path) -> list[Finding]:
         findings += _audit_cohort(study, dataset, at)
     for table, models in study.tables.items():
         findings += _audit_summaries(study, dataset, table, models, at)
+    if not study.paper_tables:
+        findings += _audit_fits(study, dataset, at)
     return findings
 
 
@@ -243,3 +245,42 @@ def _audit_summaries(
     alone = (cost, at(layout.PAPER_TABLE, paper_table=table)) if table else (cost,)
     for path in alone:
         yield from examine(path, partial(recorded_problems, path))
+
+
+def _audit_fits(study: Study, dataset: Dataset, at: PathOf) -> Iterator[Finding]:
+    """Audit the tables over all fits of a dataset: fits.csv, and calibration.csv if asked for."""
+    pairs = [
+        (encoder, model) for encoder in study.encoders_of(dataset.name) for model in study.models
+    ]
+
+    def of_folds(pattern: str, encoder: str, model: str) -> list[Path]:
+        folds = range(dataset.fold_count)
+        return [at(pattern, encoder=encoder, model=model, fold=fold) for fold in folds]
+
+    def fits_problems() -> Iterator[str]:
+        audited = auditable_models(study.models)
+        folders = {pair: of_folds(layout.FOLD, *pair) for pair in pairs}
+        audits = {
+            (encoder, model): read_csv(at(layout.SELECTOR_AUDIT, encoder=encoder, model=model))
+            for encoder, model in pairs
+            if model in audited
+        }
+        return recomputed.fits_differences(fits, folders, audits)
+
+    def calibration_problems() -> Iterator[str]:
+        predictions = {
+            (encoder, model): read_csv(at(layout.PREDICTIONS, encoder=encoder, model=model))
+            for encoder, model in pairs
+        }
+        validation = {
+            pair: dict(enumerate(map(read_csv, of_folds(layout.VAL_PREDICTIONS, *pair))))
+            for pair in pairs
+        }
+        return recomputed.calibration_differences(
+            calibration, predictions, validation, dataset.classes, study.evaluation
+        )
+
+    fits, calibration = at(layout.FITS), at(layout.CALIBRATION)
+    yield from examine(fits, fits_problems)
+    if study.evaluation["calibrate"]:
+        yield from examine(calibration, calibration_problems)
