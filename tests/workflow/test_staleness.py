@@ -278,7 +278,7 @@ def test_changes_of_slides_cells_and_outlines_at_once(study):
     replace_slide(study, "s1", 101, age_s=86_400)
     mended = flip_middle(study, "s2")
     draw_outline(study, "s3")
-    edit_sheet(study, set_cell("s4", "mpp", "0.6"))
+    edit_sheet(study, set_cell("s4", "mpp", "0.45"))
     edit_sheet(study, set_cell("s5", "tissue.closing_um", "150"))
     finish(study)
     compare(study, outlines=("s3",))
