@@ -30,19 +30,17 @@ def open_slide(path: Path, reader: str = "auto") -> SlideReader:
         SlideError: The file is missing, a folder, empty, not permitted, no readable slide, or not
             one for the reader asked for.
     """
-    if not path.exists():
-        raise SlideError(f"{path} does not exist; check column path of the sample sheet")
-    if path.is_dir():
-        if not is_zarr(path):
-            raise SlideError(f"{path} is a folder; give the slide's file")
-    else:
-        try:
-            with path.open("rb") as file:
-                is_empty = not file.read(1)
-        except OSError as error:
-            raise SlideError(f"{path} cannot be read: {error.strerror}") from error
-        if is_empty:
-            raise SlideError(f"{path.name} is an empty file")
+    try:
+        if not path.exists():
+            raise SlideError(f"{path} does not exist; check column path of the sample sheet")
+        is_folder = path.is_dir()
+        is_empty = not is_folder and _is_empty(path)
+    except OSError as error:  # no permission, a name too long
+        raise SlideError(f"{path} cannot be read: {error.strerror}") from error
+    if is_folder and not is_zarr(path):
+        raise SlideError(f"{path} is a folder; give the slide's file")
+    if is_empty:
+        raise SlideError(f"{path.name} is an empty file")
     return open_by_any(path) if reader == AUTO else open_by(reader, path)
 
 
@@ -73,3 +71,8 @@ def slide_fingerprint(path: Path) -> str:
     except OSError:
         return ""
     return hashlib.sha256(size.to_bytes(8, "little") + head + tail).hexdigest()
+
+
+def _is_empty(path: Path) -> bool:
+    with path.open("rb") as file:
+        return not file.read(1)

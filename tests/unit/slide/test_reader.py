@@ -106,7 +106,10 @@ def test_fingerprint_follows_the_bytes_and_not_the_name(tmp_path, make_slide, st
     copy.write_bytes(content)
     assert slide_fingerprint(path) != slide_fingerprint(copy)
     assert slide_fingerprint(tmp_path / "absent") == ""
-    assert slide_fingerprint(tmp_path / ("x" * 300)) == ""
+    too_long = tmp_path / ("x" * 300)
+    assert slide_fingerprint(too_long) == ""
+    with pytest.raises(SlideError, match="cannot be read: File name too long"):
+        open_slide(too_long)
 
 
 def test_fingerprint_reads_only_the_ends_of_a_large_file(tmp_path):
