@@ -1,0 +1,1 @@
+"""Slide question answering: questions, what answers them, and how good the answers are."""
