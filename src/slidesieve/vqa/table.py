@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from string import ascii_uppercase
+from string import ascii_lowercase, ascii_uppercase
 
 from slidesieve.errors import ContractError
 from slidesieve.store.atomic import atomic_path
@@ -23,6 +23,9 @@ from slidesieve.store.atomic import atomic_path
 SPLITS = ("train", "val", "test")
 CAPTION = "caption"
 """Category of open questions whose answer is a caption of the slide."""
+
+LETTERS = ascii_uppercase + ascii_lowercase
+"""Letters of options in their order; MultiPathQA has questions of 30 options."""
 
 _OPTION_COLUMNS = ("option_a", "option_b", "option_c", "option_d")
 COLUMNS = (
@@ -75,7 +78,7 @@ class Question:
     @property
     def letters(self) -> str:
         """The letters of the options: "ABCD" for four."""
-        return ascii_uppercase[: len(self.options)]
+        return LETTERS[: len(self.options)]
 
     @property
     def answer_index(self) -> int:
@@ -94,8 +97,8 @@ class Question:
                 return f"{name} is empty"
         if "" in self.options:
             return f"option {self.letters[self.options.index('')]} is empty, but a later one is not"
-        if len(self.options) == 1 or len(self.options) > len(ascii_uppercase):
-            return f"has {len(self.options)} option(s); 2 to {len(ascii_uppercase)} are possible"
+        if len(self.options) == 1 or len(self.options) > len(LETTERS):
+            return f"has {len(self.options)} option(s); 2 to {len(LETTERS)} are possible"
         if not self.options:
             return f"answer {self.answer!r} has no option" if self.answer else ""
         if len(self.answer) != 1 or self.answer not in self.letters:

@@ -36,9 +36,9 @@ AWKWARD = replace(
 MANY = replace(
     CLOSED,
     question_id="bench:4",
-    options=tuple(f"organ {i}" for i in range(20)),
-    answer="T",
-    answer_text="organ 19",
+    options=tuple(f"organ {i}" for i in range(30)),
+    answer="d",
+    answer_text="organ 29",
 )
 
 
@@ -69,8 +69,8 @@ def test_more_than_four_options_stand_in_a_column_of_their_own(tmp_path):
     assert tuple(table.columns) == (*COLUMNS, "options")
     assert table.loc[0, "options"] == ""
     assert table.loc[1, "option_d"] == "organ 3"
-    assert MANY.letters == "ABCDEFGHIJKLMNOPQRST"
-    assert MANY.answer_index == 19
+    assert MANY.letters == "ABCDEFGHIJKLMNOPQRSTUVWXYZabcd"
+    assert MANY.answer_index == 29
 
 
 @pytest.mark.parametrize(
