@@ -16,6 +16,7 @@ from slidesieve.config.paper_table_checks import paper_table_problems
 from slidesieve.config.rule_names import reserved_names
 from slidesieve.config.study import encoder_specs, read_dataset_sheet
 from slidesieve.config.study_settings import StudySettings
+from slidesieve.config.vqa_checks import vqa_problems
 from slidesieve.encoders.registry import check_encoder
 from slidesieve.errors import ConfigError
 from slidesieve.parsing.settings import settings_problems
@@ -64,6 +65,7 @@ def check_config(config: Mapping) -> CheckedConfig:
     problems += _model_problems(config)
     problems += paper_table_problems(config)
     problems += _encoder_problems(config)
+    problems += vqa_problems(config)
     return CheckedConfig(tuple(dict.fromkeys(problems)), sheets)
 
 

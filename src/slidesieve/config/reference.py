@@ -25,6 +25,8 @@ from slidesieve.reduction.registry import REDUCERS
 from slidesieve.splits.settings import FoldSettings
 from slidesieve.tissue.params import TissueParams
 from slidesieve.training.settings import TrainingSettings
+from slidesieve.vqa.question_settings import QuestionSource
+from slidesieve.vqa.settings import VqaSettings
 
 REFERENCE = Path("docs/reference/config.md")
 _SECTIONS: dict[str, type] = {
@@ -41,6 +43,8 @@ _SECTIONS: dict[str, type] = {
     "training": TrainingSettings,
     "evaluation": EvaluationSettings,
     "report": ReportSettings,
+    "vqa": VqaSettings,
+    "vqa.questions": QuestionSource,
     "resources": Resources,
     "resources.<stage>": FeaturesResources,
 }

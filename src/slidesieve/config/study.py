@@ -80,6 +80,7 @@ class Study:
     evaluation: Mapping
     report: Mapping
     resources: Mapping
+    vqa: Mapping | None = None
 
     def encoders_of(self, dataset: str) -> list[str]:
         """Ids of the encoders whose features a dataset has."""
@@ -177,6 +178,7 @@ def build_study(config: Mapping, sheets: Mapping[str, Sheet]) -> Study:
         evaluation=settings["evaluation"],
         report=settings["report"],
         resources={stage: _given(wanted) for stage, wanted in settings["resources"].items()},
+        vqa=settings["vqa"],
     )
 
 

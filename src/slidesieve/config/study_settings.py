@@ -15,6 +15,7 @@ from slidesieve.config.paper_table import PaperTable
 from slidesieve.config.sections import EvaluationSettings, ReportSettings, Resources
 from slidesieve.parsing.settings import STRICT
 from slidesieve.training.settings import TrainingSettings
+from slidesieve.vqa.settings import VqaSettings
 
 
 @dataclass(frozen=True, config=STRICT, kw_only=True)
@@ -43,6 +44,9 @@ class StudySettings:
     )
     report: ReportSettings = Field(
         default_factory=ReportSettings, description="Pictures of the report."
+    )
+    vqa: VqaSettings | None = Field(
+        default=None, description="Slide question answering; null means none."
     )
     resources: Resources = Field(
         default_factory=Resources, description="Resources of jobs, per stage."
