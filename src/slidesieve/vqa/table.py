@@ -27,12 +27,14 @@ CAPTION = "caption"
 LETTERS = ascii_uppercase + ascii_lowercase
 """Letters of options in their order; MultiPathQA has questions of 30 options."""
 
-_OPTION_COLUMNS = ("option_a", "option_b", "option_c", "option_d")
+OPTION_COLUMNS = ("option_a", "option_b", "option_c", "option_d")
 COLUMNS = (
     *("question_id", "source", "split", "case_id", "slide_ids", "category", "subcategory"),
-    *("question", *_OPTION_COLUMNS, "answer", "answer_text"),
+    *("question", *OPTION_COLUMNS, "answer", "answer_text"),
 )
-_ALL_OPTIONS = "options"
+OPTIONS_COLUMN = "options"
+"""All options of a question as a JSON list, where it has more than four."""
+
 _SLIDE_SEPARATOR = ";"
 _MOST_PROBLEMS = 30
 
@@ -147,8 +149,8 @@ def write_questions(path: Path, questions: Iterable[Question]) -> None:
     questions = list(questions)
     if problems := _repeated(questions):
         raise ContractError("\n".join(problems))
-    many = any(len(question.options) > len(_OPTION_COLUMNS) for question in questions)
-    columns = (*COLUMNS, _ALL_OPTIONS) if many else COLUMNS
+    many = any(len(question.options) > len(OPTION_COLUMNS) for question in questions)
+    columns = (*COLUMNS, OPTIONS_COLUMN) if many else COLUMNS
     with atomic_path(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
         writer.writeheader()
@@ -157,14 +159,14 @@ def write_questions(path: Path, questions: Iterable[Question]) -> None:
 
 def _question(row: Mapping[str, str]) -> Question:
     """One question of a row's cells."""
-    if everything := row.get(_ALL_OPTIONS, ""):
+    if everything := row.get(OPTIONS_COLUMN, ""):
         options = tuple(map(str, json.loads(everything)))
     else:
-        cells = [row[name] for name in _OPTION_COLUMNS]
+        cells = [row[name] for name in OPTION_COLUMNS]
         last = max((i for i, cell in enumerate(cells) if cell), default=-1)
         options = tuple(cells[: last + 1])
     slide_ids = tuple(filter(None, row["slide_ids"].split(_SLIDE_SEPARATOR)))
-    plain = {name: row[name] for name in COLUMNS if name not in (*_OPTION_COLUMNS, "slide_ids")}
+    plain = {name: row[name] for name in COLUMNS if name not in (*OPTION_COLUMNS, "slide_ids")}
     return Question(slide_ids=slide_ids, options=options, **plain)
 
 
@@ -173,12 +175,12 @@ def _row(question: Question) -> dict[str, str]:
     cells = {
         name: getattr(question, name)
         for name in COLUMNS
-        if name not in (*_OPTION_COLUMNS, "slide_ids")
+        if name not in (*OPTION_COLUMNS, "slide_ids")
     }
     cells["slide_ids"] = _SLIDE_SEPARATOR.join(question.slide_ids)
-    cells |= dict(zip(_OPTION_COLUMNS, question.options, strict=False))
-    if len(question.options) > len(_OPTION_COLUMNS):
-        cells[_ALL_OPTIONS] = json.dumps(question.options, ensure_ascii=False)
+    cells |= dict(zip(OPTION_COLUMNS, question.options, strict=False))
+    if len(question.options) > len(OPTION_COLUMNS):
+        cells[OPTIONS_COLUMN] = json.dumps(question.options, ensure_ascii=False)
     return cells
 
 

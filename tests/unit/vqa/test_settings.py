@@ -37,7 +37,10 @@ def test_a_name_sets_files_of_one_format_apart():
         ({"questions": [source(name="a:b")]}, "vqa.questions.0.name: 'a:b' must be a name"),
         ({"questions": []}, "vqa.questions: needs at least 1"),
         ({"questions": [source()], "leakage": "keep"}, "vqa.leakage: 'keep' is not allowed"),
-        ({"questions": [source()], "leakag": 1}, "vqa: unknown key 'leakag'; did you mean 'leakage'"),
+        (
+            {"questions": [source()], "leakag": 1},
+            "vqa: unknown key 'leakag'; did you mean 'leakage'",
+        ),
     ],
 )
 def test_each_mistake_is_told_by_its_key(section, said):
