@@ -26,6 +26,9 @@ TEXT_COLUMNS = frozenset(
             "metric",
         ),
         *("model_a", "model_b", "test", "device", "topic", "variant"),
+        *("question_id", "source", "source_sha256", "split", "case_id", "slide_ids", "category"),
+        *("subcategory", "question", "answer", "answer_text", "method", "output", "contrast"),
+        *("path_a", "path_b", "check", "action", "rows", "meaning"),
     )
 )
 _FLOAT_FORMAT = "%.7g"

@@ -35,7 +35,7 @@ COLUMNS = (
 OPTIONS_COLUMN = "options"
 """All options of a question as a JSON list, where it has more than four."""
 
-_SLIDE_SEPARATOR = ";"
+SLIDE_SEPARATOR = ";"
 _MOST_PROBLEMS = 30
 
 
@@ -165,7 +165,7 @@ def _question(row: Mapping[str, str]) -> Question:
         cells = [row[name] for name in OPTION_COLUMNS]
         last = max((i for i, cell in enumerate(cells) if cell), default=-1)
         options = tuple(cells[: last + 1])
-    slide_ids = tuple(filter(None, row["slide_ids"].split(_SLIDE_SEPARATOR)))
+    slide_ids = tuple(filter(None, row["slide_ids"].split(SLIDE_SEPARATOR)))
     plain = {name: row[name] for name in COLUMNS if name not in (*OPTION_COLUMNS, "slide_ids")}
     return Question(slide_ids=slide_ids, options=options, **plain)
 
@@ -177,7 +177,7 @@ def _row(question: Question) -> dict[str, str]:
         for name in COLUMNS
         if name not in (*OPTION_COLUMNS, "slide_ids")
     }
-    cells["slide_ids"] = _SLIDE_SEPARATOR.join(question.slide_ids)
+    cells["slide_ids"] = SLIDE_SEPARATOR.join(question.slide_ids)
     cells |= dict(zip(OPTION_COLUMNS, question.options, strict=False))
     if len(question.options) > len(OPTION_COLUMNS):
         cells[OPTIONS_COLUMN] = json.dumps(question.options, ensure_ascii=False)
