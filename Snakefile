@@ -25,6 +25,7 @@ include: "workflow/rules/paper_tables.smk"
 include: "workflow/rules/selectors.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/tokens.smk"
+include: "workflow/rules/vqa.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/quarantine.smk"
 

@@ -20,4 +20,6 @@ STAGES: dict[str, int] = {
     "selectors": 2,
     "cost": 1,
     "figures": 3,
+    "vqa_questions": 1,
+    "vqa_scores": 1,
 }

@@ -21,7 +21,7 @@ from slidesieve.plan.inputs import Inputs
 from slidesieve.plan.layout import benchmark, fill, log
 from slidesieve.plan.left_out import left_out
 from slidesieve.plan.shard import FEATURES_RULE, feature_shards, shard_rules
-from slidesieve.plan.targets import models_of_table, targets
+from slidesieve.plan.targets import models_of_table, targets, vqa_results
 from slidesieve.selector_diagnostics.auditable import auditable_models
 from slidesieve.stages import STAGES
 
@@ -69,6 +69,7 @@ wildcard_constraints:
     encoder=r"[A-Za-z0-9][A-Za-z0-9_.-]*",
     model="|".join(study.models),
     paper_table="|".join(study.paper_tables) or "(?!)",
+    vqa_model=r"[A-Za-z0-9][A-Za-z0-9_.-]*",
     fold=r"\d+",
 
 

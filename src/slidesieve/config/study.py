@@ -103,6 +103,13 @@ class Study:
         return self.evaluation["compare_to"] or next(iter(self.models))
 
     @property
+    def vqa_reference(self) -> str | None:
+        """The model that others which answer questions are compared to; None if there are none."""
+        if self.vqa is None:
+            return None
+        return self.vqa["compare_to"] or next(iter(self.vqa.get("models", ())), None)
+
+    @property
     def heatmap_model(self) -> str:
         """The model whose attention is drawn."""
         return self.report["heatmap_model"] or self.reference_model

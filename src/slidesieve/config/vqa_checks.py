@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from slidesieve.parsing.suggestions import did_you_mean
+
 
 def vqa_problems(config: Mapping) -> Iterator[str]:
     """One sentence for every mistake in the `vqa` section, by its key."""
     section = config.get("vqa")
     if isinstance(section, Mapping):
         yield from _file_problems(section.get("questions"))
+        yield from _reference_problems(section)
+
+
+def _reference_problems(section: Mapping) -> Iterator[str]:
+    named, models = section.get("compare_to"), section.get("models")
+    known = [str(name) for name in models] if isinstance(models, Mapping) else []
+    if isinstance(named, str) and named not in known:
+        yield f"vqa.compare_to: no model {named!r}; {did_you_mean(named, known)}"
 
 
 def _file_problems(sources: object) -> Iterator[str]:

@@ -85,6 +85,22 @@ class Inputs:
             for encoder, model in self.model_pairs(wildcards, among)
         ]
 
+    def answerers(self, wildcards: Wildcards) -> list[Row]:
+        """Return (encoder, model) of every model of a dataset that answers questions."""
+        models = self.study.vqa.get("models", ()) if self.study.vqa else ()
+        return [
+            (encoder, model)
+            for encoder in self.study.encoders_of(wildcards["dataset"])
+            for model in models
+        ]
+
+    def per_answerer(self, pattern: str) -> InputFunction:
+        """Return a function that gives a file per (encoder, model) of `answerers`."""
+        return lambda wildcards: [
+            fill(pattern, **{**wildcards, "encoder": encoder, "vqa_model": model})
+            for encoder, model in self.answerers(wildcards)
+        ]
+
     def per_fit(self, pattern: str) -> InputFunction:
         """Return a function that gives a file per (encoder, model) and fold."""
         return lambda wildcards: [

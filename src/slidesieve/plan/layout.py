@@ -88,6 +88,16 @@ PAPER_SELECTORS = f"{PAPER_TABLE_FOLDER}/selectors.csv"
 PAPER_SELECTORS_FIGURE = f"{PAPER_TABLE_FOLDER}/selectors.png"
 PAPER_K_SWEEP = f"{PAPER_TABLE_FOLDER}/k_sweep/{{encoder}}.png"
 
+# Slide question answering
+_VQA = f"{_DATASET}/vqa"
+VQA_QUESTIONS = f"{_VQA}/questions.csv"
+VQA_FINDINGS = f"{_VQA}/findings.csv"
+VQA_SOURCES = f"{_VQA}/questions.json"
+VQA_LEARNT_FROM = f"{_VQA}/training_questions.sha256"
+VQA_ANSWERS = f"{_VQA}/{{encoder}}/{{vqa_model}}/answers.csv"
+VQA_SCORES = f"{_VQA}/scores.csv"
+VQA_COMPARISONS = f"{_VQA}/comparisons.csv"
+
 
 def log(rule: str, *names: str) -> str:
     """Pattern of a rule's log file; `names` are wildcards, or text with wildcards in braces."""

@@ -163,6 +163,30 @@ def sheet_rows(dataset: Dataset) -> list[tuple[str, str, str]]:
     return [(slide.slide_id, slide.patient_id, slide.label) for slide in dataset.slides]
 
 
+def slide_patients(dataset: Dataset) -> list[tuple[str, str]]:
+    """(slide_id, patient_id) per slide: what questions are matched to."""
+    return [(slide.slide_id, slide.patient_id) for slide in dataset.slides]
+
+
+def question_files(vqa: Mapping | None) -> list[str]:
+    """Files of questions as inputs; those in results/ may still have to be made."""
+    paths = [Path(source["path"]) for source in vqa["questions"]] if vqa else []
+    made = [path for path in paths if path.parts[:1] == (layout.RESULTS,)]
+    return [*map(str, made), *as_inputs(path for path in paths if path not in made)]
+
+
+def question_stamps(vqa: Mapping | None) -> dict[str, tuple[int, int] | None]:
+    """Size and time of each file of questions that the workflow does not make itself."""
+    paths = [Path(source["path"]) for source in vqa["questions"]] if vqa else []
+    return {str(path): file_stamp(path) for path in paths if path.parts[:1] != (layout.RESULTS,)}
+
+
+def question_settings(vqa: Mapping | None) -> dict[str, object]:
+    """The keys of the `vqa` section that the table of questions depends on."""
+    keys = ("questions", "leakage", "slides_per_case")
+    return {key: vqa[key] for key in keys} if vqa else {}
+
+
 def cohort_rows(dataset: Dataset) -> list[tuple[str, str, str, str]]:
     """(slide_id, patient_id, label, path) per slide: the rows that cohort.csv starts from."""
     return [

@@ -29,7 +29,7 @@ _TOKEN_PICTURES = (layout.TOKEN_MAP, layout.TOKEN_GEOJSON, layout.TOKEN_GALLERY)
 def targets(study: Study, name: str) -> list[str]:
     """Everything that is made of one dataset: its paper tables, if the config has any."""
     results = paper_table_results if study.paper_tables else dataset_results
-    return [*intermediates(study, name), *results(study, name)]
+    return [*intermediates(study, name), *results(study, name), *vqa_results(study, name)]
 
 
 def models_of_table(study: Study, table: str) -> dict[str, Mapping]:
@@ -106,6 +106,17 @@ def paper_table_results(study: Study, name: str) -> Iterator[str]:
                 yield fill(layout.PAPER_K_SWEEP, dataset=name, paper_table=table, encoder=encoder)
     for encoder in study.encoders_of(name):
         yield from token_pictures(study, name, encoder)
+
+
+def vqa_results(study: Study, name: str) -> Iterator[str]:
+    """Yield the tables of slide question answering, if the config has any."""
+    if study.vqa is None:
+        return
+    for pattern in (layout.VQA_QUESTIONS, layout.VQA_FINDINGS, layout.VQA_SOURCES):
+        yield fill(pattern, dataset=name)
+    if study.vqa.get("models"):
+        yield fill(layout.VQA_SCORES, dataset=name)
+        yield fill(layout.VQA_COMPARISONS, dataset=name)
 
 
 def token_pictures(study: Study, name: str, encoder: str) -> Iterator[str]:

@@ -21,7 +21,7 @@ from slidesieve.vqa.table import Question
 
 log = logging.getLogger(__name__)
 
-_FILE = ("source", "split", "source_sha256", "source_rows")
+_FILE = ("encoder", "source", "split", "source_sha256", "source_rows")
 _CELL = ("category", "subcategory", "metric")
 SCORE_COLUMNS = (
     *_FILE,
@@ -33,13 +33,13 @@ COMPARISON_COLUMNS = (
     *(*_FILE, "contrast", "model_a", "path_a", "model_b", "path_b", "method"),
     *(*_CELL, "difference", "ci_low", "ci_high", "p", "p_holm", "n", "n_cases"),
 )
-_FAMILY = ["source", "split", "contrast", "category", "metric"]
+_FAMILY = ["encoder", "source", "split", "contrast", "category", "metric"]
 Identity = tuple[str, int]
 """SHA-256 and number of rows of a source file."""
 
 
 def scores_table(
-    answers: Mapping[str, pd.DataFrame],
+    answers: Mapping[tuple[str, str], pd.DataFrame],
     questions: Sequence[Question],
     files: Mapping[str, Identity],
     resamples: int,
@@ -48,24 +48,26 @@ def scores_table(
     """Return the table of scores.csv.
 
     Args:
-        answers: Model name to its answers table.
+        answers: (encoder, model) to its answers table.
         questions: All questions.
         files: Identity of each source's file: results are of that version of it.
         resamples: Bootstrap resamples of patients.
         seed: Of the bootstrap.
 
     Returns:
-        A row per source, part, model, path, method and cell (`answer_metrics.metric_cells`). The
-        rules that see no image are models on the path "rule". The interval is the 95 % percentile
-        interval; patients are drawn with all their questions. Mean tokens_in and tokens_kept per
-        question are rows without one. `n` counts questions, `n_cases` patients.
+        A row per encoder, source, part, model, path, method and cell
+        (`answer_metrics.metric_cells`). The rules that see no image are models on the path "rule".
+        The interval is the 95 % percentile interval; patients are drawn with all their questions.
+        Mean tokens_in and tokens_kept per question are rows without one. `n` counts questions,
+        `n_cases` patients.
 
     Raises:
         ContractError: Answers do not fit the questions.
     """
     rows = [
-        {**_file(part, files), **_whose(marked), **row}
-        for part, group in marked_answers(answers, questions).items()
+        {"encoder": encoder, **_file(part, files), **_whose(marked), **row}
+        for encoder, models in _by_encoder(answers).items()
+        for part, group in marked_answers(models, questions).items()
         for marked in group
         for row in _scores(marked, resamples, seed)
     ]
@@ -73,7 +75,7 @@ def scores_table(
 
 
 def comparisons_table(
-    answers: Mapping[str, pd.DataFrame],
+    answers: Mapping[tuple[str, str], pd.DataFrame],
     questions: Sequence[Question],
     files: Mapping[str, Identity],
     reference: str,
@@ -88,7 +90,7 @@ def comparisons_table(
     hard one.
 
     Args:
-        answers: Model name to its answers table.
+        answers: (encoder, model) to its answers table.
         questions: All questions.
         files: Identity of each source's file.
         reference: The model that the others are compared with.
@@ -104,16 +106,12 @@ def comparisons_table(
         ContractError: Answers do not fit the questions.
     """
     rows = []
-    for part, group in marked_answers(answers, questions).items():
-        draws = _Draws(resamples, seed)
-        for contrast, a, b in _contrasts(group, reference):
-            pair = {
-                **_file(part, files),
-                "contrast": contrast,
-                **{"model_a": a.model, "path_a": a.path, "model_b": b.model, "path_b": b.path},
-                "method": a.method,
-            }
-            rows += [pair | row for row in _differences(a, b, draws)]
+    for encoder, models in _by_encoder(answers).items():
+        for part, group in marked_answers(models, questions).items():
+            draws = _Draws(resamples, seed)
+            for contrast, a, b in _contrasts(group, reference):
+                pair = {"encoder": encoder, **_file(part, files), **_pair(contrast, a, b)}
+                rows += [pair | row for row in _differences(a, b, draws)]
     table = pd.DataFrame(rows, columns=[name for name in COMPARISON_COLUMNS if name != "p_holm"])
     corrected = table.groupby(_FAMILY)["p"].transform(holm) if rows else table["p"]
     return table.assign(p_holm=corrected)[list(COMPARISON_COLUMNS)]
@@ -213,6 +211,24 @@ def _cell(marked: Marked, cell: Cell) -> dict[str, Any]:
     rows = members(marked.questions, cell)
     cases = {marked.questions[i].case_id for i in rows}
     return dict(zip(_CELL, cell, strict=True)) | {"n": len(rows), "n_cases": len(cases)}
+
+
+def _by_encoder(
+    answers: Mapping[tuple[str, str], pd.DataFrame],
+) -> dict[str, dict[str, pd.DataFrame]]:
+    """Answers of each model, by the encoder whose features it saw."""
+    found: dict[str, dict[str, pd.DataFrame]] = {}
+    for (encoder, model), table in answers.items():
+        found.setdefault(encoder, {})[model] = table
+    return found
+
+
+def _pair(contrast: str, a: Marked, b: Marked) -> dict[str, str]:
+    return {
+        "contrast": contrast,
+        **{"model_a": a.model, "path_a": a.path, "model_b": b.model, "path_b": b.path},
+        "method": a.method,
+    }
 
 
 def _whose(marked: Marked) -> dict[str, str]:

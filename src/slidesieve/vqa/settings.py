@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StrictStr
 from pydantic.dataclasses import dataclass
 
 from slidesieve.parsing.settings import STRICT
@@ -33,4 +33,9 @@ class VqaSettings:
         default="first",
         description="Slides of a question that names a case and no slide: the case's first "
         "diagnostic slide, or all of its slides.",
+    )
+    compare_to: StrictStr | None = Field(
+        default=None,
+        description="Model of `vqa.models` that the others are compared with; null means the "
+        "first.",
     )

@@ -10,10 +10,11 @@ options like others.
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase
 
@@ -155,6 +156,14 @@ def write_questions(path: Path, questions: Iterable[Question]) -> None:
         writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(map(_row, questions))
+
+
+def questions_sha256(questions: Iterable[Question]) -> str:
+    """Hash the content of questions, in their order: what a model that learns from them knows."""
+    digest = hashlib.sha256()
+    for question in questions:
+        digest.update((json.dumps(astuple(question)) + "\n").encode())
+    return digest.hexdigest()
 
 
 def _question(row: Mapping[str, str]) -> Question:

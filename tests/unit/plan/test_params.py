@@ -152,3 +152,24 @@ def test_weights_that_are_replaced_are_noticed_in_a_file_and_in_a_folder(tmp_pat
         assert params.weights_stamps({"name": "x", "weights": str(weights)}) != before
     assert params.weights_stamps({"name": "colour_texture"}) == {}
     assert params.weights_stamps({"weights": "absent"}) == {"absent": None}
+
+
+def test_files_of_questions_are_inputs_and_so_are_those_still_to_be_made(tmp_path):
+    (tmp_path / "there.csv").write_text("a")
+    vqa = {
+        "questions": [
+            {"source": "slidebench", "path": path, "part": "test"}
+            for path in ("there.csv", "results/demo/questions.csv", "gone.csv")
+        ],
+        "leakage": "drop",
+        "slides_per_case": "first",
+        "compare_to": "sieve",
+    }
+    assert params.question_files(vqa) == ["results/demo/questions.csv", "there.csv"]
+    assert {path: stamp and stamp[0] for path, stamp in params.question_stamps(vqa).items()} == {
+        "there.csv": 1,
+        "gone.csv": None,
+    }
+    # A key that only the scores depend on does not make the questions again.
+    assert "compare_to" not in params.question_settings(vqa)
+    assert (params.question_files(None), params.question_settings(None)) == ([], {})

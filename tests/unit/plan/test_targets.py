@@ -100,3 +100,12 @@ def test_paper_tables_take_the_place_of_the_table_of_all_models(sheet):
     assert "results/toy/summary.csv" not in wanted
     # A model that stands in no table is not fitted.
     assert below(study, "toy", "predictions/colour_texture") == ["abmil.csv", "mean.csv"]
+
+
+def test_questions_are_made_if_the_config_has_any(sheet, tmp_path):
+    (tmp_path / "bench.csv").touch()
+    files = [{"source": "slidebench", "path": "bench.csv", "part": "test"}]
+    asked = small_study({"toy": small_dataset(sheet)}, vqa={"questions": files})
+    made = ["findings.csv", "questions.csv", "questions.json"]
+    assert below(asked, "toy", "vqa") == made
+    assert below(small_study({"toy": small_dataset(sheet)}), "toy", "vqa") == []

@@ -44,7 +44,7 @@ def answers(tmp_path):
         *guesses(QUESTIONS, 0.9, 0, path="soft", tokens_kept=100),
     ]
     full = guesses(QUESTIONS, 0.85, 3, tokens_kept=100)
-    return {"sieve": table(sieve, tmp_path), "full": table(full, tmp_path)}
+    return {("enc", "sieve"): table(sieve, tmp_path), ("enc", "full"): table(full, tmp_path)}
 
 
 def row(found, **names):
@@ -57,7 +57,7 @@ def row(found, **names):
 
 def test_each_path_has_its_accuracy_with_an_interval_over_patients(answers):
     scores = scores_table(answers, QUESTIONS, FILES, **DRAWS)
-    own = answers["sieve"].query("path == 'own'")
+    own = answers["enc", "sieve"].query("path == 'own'")
     found = row(scores, model="sieve", path="own")
     assert found["value"] == pytest.approx(own["correct"].mean())
     assert found["ci_low"] < found["value"] < found["ci_high"]
@@ -83,7 +83,7 @@ def test_questions_of_one_patient_are_drawn_together(tmp_path):
     """Forty patients with ten equal answers each are forty observations, not four hundred."""
     questions = task(40, per_case=10)
     rows = [answer(q, q.answer if int(q.case_id[1:]) % 2 else "") for q in questions]
-    scores = scores_table({"m": table(rows, tmp_path)}, questions, FILES, **DRAWS)
+    scores = scores_table({("enc", "m"): table(rows, tmp_path)}, questions, FILES, **DRAWS)
     found = row(scores, model="m")
     width = found["ci_high"] - found["ci_low"]
     assert width == pytest.approx(2 * 1.96 * np.sqrt(0.25 / 40), rel=0.2)
@@ -100,7 +100,9 @@ def test_contrasts(answers):
     assert soft["p"] == 1
     model = row(found, contrast="model")
     assert (model["model_a"], model["model_b"]) == ("sieve", "full")
-    values = [answers[name].query("path == 'own'")["correct"].mean() for name in ("sieve", "full")]
+    values = [
+        answers["enc", name].query("path == 'own'")["correct"].mean() for name in ("sieve", "full")
+    ]
     assert model["difference"] == pytest.approx(values[0] - values[1])
     against = found[(found["contrast"] == "rule") & (found["model_a"] == "sieve")]
     assert set(against["model_b"]) == {"best_letter", "longest_option", "majority_answer", "chance"}
@@ -111,7 +113,7 @@ def test_pairs_are_compared_on_the_questions_both_answered(tmp_path):
         "a": [answer(q, q.answer) for q in QUESTIONS[:30]],
         "b": [answer(q, "") for q in QUESTIONS[20:][::-1]],
     }
-    tables = {name: table(found, tmp_path) for name, found in rows.items()}
+    tables = {("enc", name): table(found, tmp_path) for name, found in rows.items()}
     found = comparisons_table(tables, QUESTIONS, FILES, reference="b", **DRAWS)
     pair = row(found, contrast="model")
     assert (pair["n"], pair["n_cases"], pair["difference"]) == (10, 5, 1)
@@ -135,7 +137,9 @@ def test_equal_answers_give_equal_bytes(answers, tmp_path):
 def test_open_questions_are_not_marked(tmp_path):
     opened = replace(QUESTIONS[0], question_id="bench:open", options=(), answer="")
     rows = [*guesses(QUESTIONS, 1.0, 0), answer(opened, "", method="text", output="Pink.")]
-    scores = scores_table({"m": table(rows, tmp_path)}, [*QUESTIONS, opened], FILES, **DRAWS)
+    scores = scores_table(
+        {("enc", "m"): table(rows, tmp_path)}, [*QUESTIONS, opened], FILES, **DRAWS
+    )
     assert set(scores.loc[scores["path"] == "own", "method"]) == {"option"}
 
 
@@ -160,10 +164,10 @@ def test_probabilities_of_more_than_26_options_have_columns_of_their_own(tmp_pat
 def test_answers_that_do_not_fit_the_questions_are_refused(tmp_path, spoil, said):
     rows = [spoil(QUESTIONS[0]), *guesses(QUESTIONS[1:], 1.0, 0)]
     with pytest.raises(ContractError, match=said):
-        scores_table({"m": table(rows, tmp_path)}, QUESTIONS, FILES, **DRAWS)
+        scores_table({("enc", "m"): table(rows, tmp_path)}, QUESTIONS, FILES, **DRAWS)
 
 
 def test_two_answers_on_one_path_are_refused(tmp_path):
     rows = [answer(QUESTIONS[0], "A"), answer(QUESTIONS[0], "B")]
     with pytest.raises(ContractError, match="answers twice on one path: bench:0"):
-        scores_table({"m": table(rows, tmp_path)}, QUESTIONS, FILES, **DRAWS)
+        scores_table({("enc", "m"): table(rows, tmp_path)}, QUESTIONS, FILES, **DRAWS)

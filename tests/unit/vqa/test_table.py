@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 
 from slidesieve.errors import ContractError
-from slidesieve.vqa.table import COLUMNS, Question, read_questions, write_questions
+from slidesieve.vqa.table import (
+    COLUMNS,
+    Question,
+    questions_sha256,
+    read_questions,
+    write_questions,
+)
 
 CLOSED = Question(
     question_id="bench:1",
@@ -123,3 +129,9 @@ def test_questions_of_one_id_are_not_written(tmp_path):
     with pytest.raises(ContractError, match="stands in 2 rows"):
         write_questions(tmp_path / "questions.csv", [CLOSED, CLOSED])
     assert not (tmp_path / "questions.csv").exists()
+
+
+def test_the_hash_of_questions_is_that_of_their_content():
+    assert questions_sha256([CLOSED, OPEN]) == questions_sha256([replace(CLOSED), OPEN])
+    assert questions_sha256([CLOSED, OPEN]) != questions_sha256([OPEN, CLOSED])
+    assert questions_sha256([CLOSED]) != questions_sha256([replace(CLOSED, category="Hue")])
