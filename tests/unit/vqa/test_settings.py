@@ -57,3 +57,9 @@ def test_files_that_are_not_there_are_told_all_at_once(tmp_path):
         "vqa.questions.3.path: 'two.csv' is not a file",
     ]
     assert list(vqa_problems({})) == []
+
+
+def test_the_model_to_compare_with_must_be_one_of_them():
+    section = {"questions": [], "models": {"sieve": {}, "full": {}}, "compare_to": "seive"}
+    (problem,) = vqa_problems({"vqa": section})
+    assert problem.startswith("vqa.compare_to: no model 'seive'; did you mean 'sieve'?")

@@ -43,6 +43,35 @@ class Optics:
     noise: float
 
 
+@dataclass(frozen=True)
+class PatientStain:
+    """What the slides of one patient share of their staining.
+
+    Attributes:
+        mixture: Share of the second eosin, from 0.55 to 1.
+        hue: (3,) factors on haematoxylin's absorption of R, G, B.
+        log_strength: (2,) logarithms of the strengths of haematoxylin and eosin; 0 is usual.
+    """
+
+    mixture: float
+    hue: NDArray[np.float64]
+    log_strength: NDArray[np.float64]
+
+
+def patient_randomness(patient_seed: int) -> np.random.Generator:
+    """Return the source of what the slides of a patient share of staining and scanner."""
+    return np.random.default_rng([patient_seed, 3])
+
+
+def patient_stain(patient: np.random.Generator) -> PatientStain:
+    """Draw a patient's staining, before anything else is drawn of the patient."""
+    return PatientStain(
+        mixture=float(patient.uniform(0.55, 1.0)),
+        hue=np.exp(patient.normal(0, [0.07, 0.05, 0.20])),
+        log_strength=patient.normal(0, 0.13, 2),
+    )
+
+
 def stain_and_scanner(
     patient: np.random.Generator, slide: np.random.Generator, unevenness: float
 ) -> Optics:
@@ -53,10 +82,11 @@ def stain_and_scanner(
         slide: Randomness of this slide.
         unevenness: Relative amplitude of the lamp's unevenness.
     """
-    mixture = np.clip(patient.uniform(0.55, 1.0) + slide.normal(0, 0.06), 0, 1)
+    stain = patient_stain(patient)
+    mixture = np.clip(stain.mixture + slide.normal(0, 0.06), 0, 1)
     eosin = (1 - mixture) * EOSIN_OD[0] + mixture * EOSIN_OD[1]
-    haematoxylin = HAEMATOXYLIN_OD * np.exp(patient.normal(0, [0.07, 0.05, 0.20]))
-    strength = np.exp(patient.normal(0, 0.13, 2) + slide.normal(0, 0.06, 2))
+    haematoxylin = HAEMATOXYLIN_OD * stain.hue
+    strength = np.exp(stain.log_strength + slide.normal(0, 0.06, 2))
     return Optics(
         haematoxylin_od=strength[0] * haematoxylin / np.linalg.norm(haematoxylin),
         eosin_od=strength[1] * eosin / np.linalg.norm(eosin),

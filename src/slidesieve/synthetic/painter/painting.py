@@ -15,7 +15,7 @@ from slidesieve.synthetic.painter.contours import Points, blob
 from slidesieve.synthetic.painter.layout import CANVAS_MPP, DEMO_TILE_PX, Room, plan
 from slidesieve.synthetic.painter.lesions import paint_acinar_focus, paint_solid_focus
 from slidesieve.synthetic.painter.nuclei import KINDS, red_cell_sprites, sprite_bank
-from slidesieve.synthetic.painter.optics import scan, stain_and_scanner
+from slidesieve.synthetic.painter.optics import patient_randomness, scan, stain_and_scanner
 from slidesieve.synthetic.painter.recipes import SlideRecipe
 from slidesieve.synthetic.painter.structures import (
     Sprites,
@@ -71,7 +71,7 @@ def paint(recipe: SlideRecipe) -> PaintedSlide:
         canvas, foci = _painted_tissue(rng, recipe, side)
     if "fold" in recipe.artefacts:
         fold_tissue(rng, canvas)
-    patient = np.random.default_rng([recipe.patient_seed, 3])
+    patient = patient_randomness(recipe.patient_seed)
     optics = stain_and_scanner(patient, rng, recipe.unevenness)
     rgb = scan(rng, canvas, optics, magnify=round(CANVAS_MPP / recipe.mpp))
     for artefact in recipe.artefacts:
