@@ -24,6 +24,7 @@ from slidesieve.audit.findings import (
 )
 from slidesieve.audit.slides import audit_slide
 from slidesieve.audit.tokens import tokens_problems
+from slidesieve.audit.vqa import audit_questions
 from slidesieve.cohort.table import slides_so_far
 from slidesieve.config.study import Dataset, Study
 from slidesieve.plan import layout
@@ -76,6 +77,7 @@ def audit_dataset(study: Study, name: str, results: Path) -> list[Finding]:
         for model in auditable_models(specs):
             findings += _audit_selector(dataset, encoder, model, at)
     findings += _audit_selectors(study, specs, at)
+    findings += audit_questions(study, dataset, at)
     if not study.paper_tables:
         findings += _audit_cohort(study, dataset, at)
     for table, models in study.tables.items():

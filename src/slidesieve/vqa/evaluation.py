@@ -21,18 +21,26 @@ from slidesieve.vqa.table import Question
 
 log = logging.getLogger(__name__)
 
-_FILE = ("encoder", "source", "split", "source_sha256", "source_rows")
+_FILE = ("encoder", "source", "split")
+_VERSION = ("source_sha256", "source_rows")
 _CELL = ("category", "subcategory", "metric")
-SCORE_COLUMNS = (
-    *_FILE,
-    *("model", "path", "method"),
-    *_CELL,
-    *("value", "ci_low", "ci_high", "n", "n_cases"),
-)
-COMPARISON_COLUMNS = (
+SCORE_KEYS = [*_FILE, "model", "path", "method", *_CELL]
+"""Columns that name a row of scores.csv."""
+
+COMPARISON_KEYS = [
     *(*_FILE, "contrast", "model_a", "path_a", "model_b", "path_b", "method"),
-    *(*_CELL, "difference", "ci_low", "ci_high", "p", "p_holm", "n", "n_cases"),
-)
+    *_CELL,
+]
+"""Columns that name a row of comparisons.csv."""
+
+_COUNTS = ("n", "n_cases")
+SCORE_COLUMNS = [*SCORE_KEYS, "value", "ci_low", "ci_high", *_COUNTS, *_VERSION]
+COMPARISON_COLUMNS = [
+    *COMPARISON_KEYS,
+    *("difference", "ci_low", "ci_high", "p", "p_holm"),
+    *_COUNTS,
+    *_VERSION,
+]
 _FAMILY = ["encoder", "source", "split", "contrast", "category", "metric"]
 Identity = tuple[str, int]
 """SHA-256 and number of rows of a source file."""
@@ -71,7 +79,7 @@ def scores_table(
         for marked in group
         for row in _scores(marked, resamples, seed)
     ]
-    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+    return pd.DataFrame(rows, columns=SCORE_COLUMNS)
 
 
 def comparisons_table(
@@ -114,7 +122,7 @@ def comparisons_table(
                 rows += [pair | row for row in _differences(a, b, draws)]
     table = pd.DataFrame(rows, columns=[name for name in COMPARISON_COLUMNS if name != "p_holm"])
     corrected = table.groupby(_FAMILY)["p"].transform(holm) if rows else table["p"]
-    return table.assign(p_holm=corrected)[list(COMPARISON_COLUMNS)]
+    return table.assign(p_holm=corrected)[COMPARISON_COLUMNS]
 
 
 def _contrasts(group: Sequence[Marked], reference: str) -> Iterator[tuple[str, Marked, Marked]]:

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pandas as pd
-
-from slidesieve.store.tables import write_csv
 
 MENDED, SET_ASIDE, KEPT, DROPPED = "mended", "set aside", "kept", "dropped"
 
@@ -82,10 +79,9 @@ class Tally:
         return {check: len(self.rows(source, check)) for check in CHECKS}
 
 
-def write_findings(path: Path, tally: Tally, sources: Iterable[str]) -> None:
-    """Write findings.csv: every check of every source, also where it found nothing."""
-    table = pd.DataFrame(_cells(tally, list(sources)), columns=list(_COLUMNS))
-    write_csv(path, table)
+def findings_table(tally: Tally, sources: Iterable[str]) -> pd.DataFrame:
+    """Return the table of findings.csv: every check of every source, also with count 0."""
+    return pd.DataFrame(_cells(tally, list(sources)), columns=list(_COLUMNS))
 
 
 def _cells(tally: Tally, sources: Sequence[str]) -> Iterator[tuple[str, str, str, int, str, str]]:

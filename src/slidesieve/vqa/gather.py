@@ -9,17 +9,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import pandas as pd
 
 from slidesieve.errors import ConfigError, ContractError
 from slidesieve.vqa.cases import SlideIndex, SlidesPerCase
 from slidesieve.vqa.checks import Placed, Source, check_questions
 from slidesieve.vqa.converters import CONVERTERS
-from slidesieve.vqa.findings import Tally
+from slidesieve.vqa.findings import Tally, findings_table
 from slidesieve.vqa.leaks import SharedCases, cases_of, shared_cases, told_by_captions
 from slidesieve.vqa.question_settings import QuestionSource
 from slidesieve.vqa.raw import RawQuestion
-from slidesieve.vqa.table import Question
+from slidesieve.vqa.table import Question, questions_sha256
+
+Leakage = Literal["drop", "fail"]
 
 _NAMED_IN_ERRORS = 5
 
@@ -54,16 +58,32 @@ class Gathered:
         tally: What the checks found.
         sources: Identity of each file.
         shared: Cases that parts share, before training questions were dropped.
+        slides_per_case: Which slides a question has that names a case alone.
+        leakage: What was to be done about shared cases.
     """
 
     questions: list[Question]
     tally: Tally
     sources: list[SourceRecord]
     shared: list[SharedCases]
+    slides_per_case: SlidesPerCase
+    leakage: Leakage
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """The table of findings.csv."""
+        return findings_table(self.tally, [source.name for source in self.sources])
+
+    @property
+    def learnt_from(self) -> str:
+        """Hash of what models learn from: the questions of the training and validation parts."""
+        return questions_sha256(q for q in self.questions if q.split != "test")
 
     def record(self) -> dict[str, Any]:
         """Return the content of questions.json."""
         return {
+            "slides_per_case": self.slides_per_case,
+            "leakage": self.leakage,
             "sources": [asdict(source) for source in self.sources],
             "questions": dict(Counter(question.split for question in self.questions)),
             "findings": {
@@ -80,7 +100,7 @@ def gather_questions(
     sources: Sequence[QuestionSource],
     slides: SlideIndex | None = None,
     slides_per_case: SlidesPerCase = "first",
-    leakage: str = "drop",
+    leakage: Leakage = "drop",
 ) -> Gathered:
     """Read and check all sources, and see to it that no training case is tested.
 
@@ -117,7 +137,18 @@ def gather_questions(
         tally,
         [_record(file, len(kept[file.source.label])) for file in files],
         shared,
+        slides_per_case,
+        leakage,
     )
+
+
+def gather_section(section: Mapping[str, Any], slides: SlideIndex) -> Gathered:
+    """Gather the questions that the `vqa` section of a config names, as plain values.
+
+    Errors are those of `gather_questions`.
+    """
+    sources = [QuestionSource(**source) for source in section["questions"]]
+    return gather_questions(sources, slides, section["slides_per_case"], section["leakage"])
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pandas as pd
 import pytest
 
+from slidesieve.store.tables import read_csv, write_csv
 from slidesieve.vqa.cases import slide_index
 from slidesieve.vqa.checks import Source, check_questions
-from slidesieve.vqa.findings import CHECKS, DROPPED, SET_ASIDE, Tally, write_findings
+from slidesieve.vqa.findings import CHECKS, DROPPED, SET_ASIDE, Tally, findings_table
 from slidesieve.vqa.raw import RawQuestion
 
 SOUND = RawQuestion(
@@ -135,10 +135,10 @@ def test_findings_name_every_check_of_every_source(tmp_path):
     tally = Tally()
     for row in (5, 3, 5):
         tally.add("bench", "outer_blanks", row)
-    write_findings(tmp_path / "findings.csv", tally, ["bench", "other"])
-    table = pd.read_csv(tmp_path / "findings.csv", dtype=str, keep_default_na=False)
+    write_csv(tmp_path / "findings.csv", findings_table(tally, ["bench", "other"]))
+    table = read_csv(tmp_path / "findings.csv")
     assert len(table) == 2 * len(CHECKS)
     row = table[(table["source"] == "bench") & (table["check"] == "outer_blanks")].iloc[0]
-    assert (row["action"], row["count"], row["rows"]) == ("mended", "2", "3;5")
-    assert set(table.loc[table["count"] == "0", "rows"]) == {""}
+    assert (row["action"], row["count"], row["rows"]) == ("mended", 2, "3;5")
+    assert set(table.loc[table["count"] == 0, "rows"]) == {""}
     assert {action for action, _ in CHECKS.values()} >= {SET_ASIDE, DROPPED}
