@@ -87,7 +87,7 @@ def marked_answers(
                 marked[part].append(found)
                 asked[part] |= {question.question_id: question for question in found.questions}
     for part, closed in asked.items():
-        marked[part] += _rules(tuple(closed.values()))
+        marked[part] += rule_answers(tuple(closed.values()))
     return dict(marked)
 
 
@@ -112,7 +112,8 @@ def _marked(
     return Marked(model, path, method, questions, predicted, right, (tokens[0], tokens[1]))
 
 
-def _rules(questions: tuple[Question, ...]) -> Iterator[Marked]:
+def rule_answers(questions: tuple[Question, ...]) -> Iterator[Marked]:
+    """Yield the answers of the rules that see no image to closed questions, and of a guess."""
     answer = np.array([question.answer for question in questions])
     for name, rule in RULES.items():
         predicted = np.array(rule(questions))
