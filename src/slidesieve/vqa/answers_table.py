@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from slidesieve.store.tables import read_csv, write_csv
-from slidesieve.vqa.table import LETTERS, SLIDE_SEPARATOR
+from slidesieve.vqa.table import LETTERS, SLIDE_SEPARATOR, with_newlines
 
 OWN, NO_IMAGE, DONOR, RANDOM, SOFT = "own", "blind_none", "blind_donor", "random", "soft"
 PATHS = (OWN, NO_IMAGE, DONOR, RANDOM, SOFT)
@@ -79,6 +79,7 @@ def read_answers(path: Path) -> pd.DataFrame:
 def _cells(row: AnswerRow) -> dict[str, object]:
     cells = {name: getattr(row, name) for name in (*_BEFORE, *_AFTER)}
     cells |= {"slide_ids": SLIDE_SEPARATOR.join(row.slide_ids), "correct": int(row.correct)}
+    cells |= {"output": with_newlines(row.output)}
     probabilities = {_probability_column(i): p for i, p in enumerate(row.probabilities)}
     return cells | probabilities
 

@@ -10,7 +10,7 @@ from typing import Any
 from slidesieve.vqa.answers import comparable, option_meant, same
 from slidesieve.vqa.cases import SlideIndex, SlidesPerCase, barcode_case, bare_slide
 from slidesieve.vqa.raw import RawQuestion
-from slidesieve.vqa.table import LETTERS, Question
+from slidesieve.vqa.table import LETTERS, Question, with_newlines
 
 # Signs of UTF-8 that was read as cp1252 or the reverse, and of letters that became "?".
 _DAMAGE = re.compile(r"\ufffd|[\x80-\x9f]|[ÂÃ][\x80-\xbf]|â[€™œ]|[¢]|\w\?\w")
@@ -62,28 +62,38 @@ def check_questions(raws: Iterable[RawQuestion], source: Source, note: Note) -> 
     """
     sound, ids = [], set()
     for raw in raws:
-        stripped = _stripped(raw)
-        if stripped != raw:
-            note("outer_blanks", raw.row)
-        if not stripped.original_id:
-            note("missing_id", raw.row)
-            stripped = replace(stripped, original_id=str(raw.row))
-        if stripped.original_id in ids:
+        mended = _mended(raw, note)
+        if mended.original_id in ids:
             note("duplicate_id", raw.row)
             continue
-        ids.add(stripped.original_id)
-        question = _question(stripped, source, note)
+        ids.add(mended.original_id)
+        question = _question(mended, source, note)
         if question is not None:
             sound.append(Placed(raw.row, question))
     _note_repeats(sound, note)
     return sound
 
 
-def _stripped(raw: RawQuestion) -> RawQuestion:
+def _mended(raw: RawQuestion, note: Note) -> RawQuestion:
+    """Return a question without outer blanks and carriage returns, and with an id."""
+    stripped = _each_text(raw, str.strip)
+    if stripped != raw:
+        note("outer_blanks", raw.row)
+    mended = _each_text(stripped, with_newlines)
+    if mended != stripped:
+        note("carriage_returns", raw.row)
+    if not mended.original_id:
+        note("missing_id", raw.row)
+        return replace(mended, original_id=str(raw.row))
+    return mended
+
+
+def _each_text(raw: RawQuestion, change: Callable[[str], str]) -> RawQuestion:
+    """Return a question whose cells are all changed."""
     cells: dict[str, Any] = {
-        name: value.strip() for name, value in vars(raw).items() if isinstance(value, str)
+        name: change(value) for name, value in vars(raw).items() if isinstance(value, str)
     }
-    return replace(raw, **cells, options=tuple(option.strip() for option in raw.options))
+    return replace(raw, **cells, options=tuple(map(change, raw.options)))
 
 
 def _question(raw: RawQuestion, source: Source, note: Note) -> Question | None:

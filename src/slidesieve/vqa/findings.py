@@ -14,6 +14,7 @@ CHECKS: dict[str, tuple[str, str]] = {
     "byte_order_mark": (MENDED, "the file begins with a byte order mark"),
     "slide_is_a_path": (MENDED, "the slide is named by a path or with more than its barcode"),
     "outer_blanks": (MENDED, "a cell begins or ends with blanks"),
+    "carriage_returns": (MENDED, "lines of a text end with carriage returns"),
     "option_gap": (MENDED, "an option is empty before one that is not; letters move up"),
     "answer_spelt_otherwise": (
         MENDED,

@@ -98,6 +98,9 @@ class Question:
         for name in ("question_id", "case_id", "question"):
             if not getattr(self, name):
                 return f"{name} is empty"
+        # CSV files quote no carriage return, and readers take one for the end of a row.
+        if any("\r" in text for text in (self.question, self.answer_text, *self.options)):
+            return "holds a carriage return; lines of a text end with \\n"
         if "" in self.options:
             return f"option {self.letters[self.options.index('')]} is empty, but a later one is not"
         if len(self.options) == 1 or len(self.options) > len(LETTERS):
@@ -156,6 +159,11 @@ def write_questions(path: Path, questions: Iterable[Question]) -> None:
         writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(map(_row, questions))
+
+
+def with_newlines(text: str) -> str:
+    """Return a text whose lines end with newlines, whatever they ended with."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def questions_sha256(questions: Iterable[Question]) -> str:

@@ -45,6 +45,7 @@ def test_a_sound_question_raises_no_finding():
         ({"options": ("left", "right ")}, "outer_blanks"),
         ({"slide": "/x/S1.h5"}, "slide_is_a_path"),
         ({"original_id": ""}, "missing_id"),
+        ({"question": "Look.\r\nWhich side?"}, "carriage_returns"),
         ({"options": ("left", "", "right")}, "option_gap"),
         ({"answer": "Left.", "answer_form": "text"}, "answer_spelt_otherwise"),
         ({"answer": "the correct option is a", "answer_form": "text"}, "answer_in_words"),

@@ -150,6 +150,11 @@ def test_probabilities_of_more_than_26_options_have_columns_of_their_own(tmp_pat
     assert found.loc[0, "prediction"] == "d"
 
 
+def test_written_answers_of_several_lines_stay_one_row(tmp_path):
+    found = table([answer(QUESTIONS[0], "A", output="Pink.\r\nSo A.\rYes, A")], tmp_path)
+    assert found["output"].tolist() == ["Pink.\nSo A.\nYes, A"]
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [

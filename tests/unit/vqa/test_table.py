@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from slidesieve.errors import ContractError
 from slidesieve.vqa.table import (
@@ -91,6 +93,7 @@ def test_more_than_four_options_stand_in_a_column_of_their_own(tmp_path):
         ({"answer_text": "red"}, "is not the text of option B"),
         ({"options": ("red", "", "blue")}, "option B is empty"),
         ({"options": ("red",)}, r"has 1 option\(s\)"),
+        ({"question": "Which\rcolour?"}, "holds a carriage return"),
     ],
 )
 def test_a_question_whose_parts_do_not_fit_is_refused_by_name(changes, said):
@@ -135,3 +138,17 @@ def test_the_hash_of_questions_is_that_of_their_content():
     assert questions_sha256([CLOSED, OPEN]) == questions_sha256([replace(CLOSED), OPEN])
     assert questions_sha256([CLOSED, OPEN]) != questions_sha256([OPEN, CLOSED])
     assert questions_sha256([CLOSED]) != questions_sha256([replace(CLOSED, category="Hue")])
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), min_size=1)
+
+
+@settings(max_examples=60)
+@given(TEXT, st.lists(TEXT, min_size=2, max_size=7))
+def test_any_text_comes_back_as_it_was_written(tmp_path_factory, text, options):
+    path = tmp_path_factory.mktemp("any") / "questions.csv"
+    question = replace(
+        CLOSED, question=text, options=tuple(options), answer="A", answer_text=options[0]
+    )
+    write_questions(path, [question])
+    assert read_questions(path) == [question]
