@@ -60,6 +60,6 @@ def test_files_that_are_not_there_are_told_all_at_once(tmp_path):
 
 
 def test_the_model_to_compare_with_must_be_one_of_them():
-    section = {"questions": [], "models": {"sieve": {}, "full": {}}, "compare_to": "seive"}
+    section = {"questions": [], "models": {"sieve": {}, "full": {}}, "compare_to": "sieves"}
     (problem,) = vqa_problems({"vqa": section})
-    assert problem.startswith("vqa.compare_to: no model 'seive'; did you mean 'sieve'?")
+    assert problem.startswith("vqa.compare_to: no model 'sieves'; did you mean 'sieve'?")
