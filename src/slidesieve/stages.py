@@ -19,6 +19,7 @@ STAGES: dict[str, int] = {
     "evaluation": 2,
     "selectors": 2,
     "cost": 1,
+    "vqa": 1,
     "figures": 3,
     "vqa_questions": 1,
     "vqa_scores": 1,

@@ -21,7 +21,7 @@ DISTRIBUTION_OF = {
 # Come with others: with scikit-learn, huggingface_hub and h5py.
 INCLUDED = {"threadpoolctl", "httpx", "packaging"}
 # An extra: the code says what to install where it is wanted and absent.
-OPTIONAL = {"zarr"}
+OPTIONAL = {"zarr", "transformers", "peft", "accelerate"}
 # Only the process that plans the rules has these.
 PLANNING = {
     "snakemake",
