@@ -47,7 +47,7 @@ class TokenBudget:
         Raises:
             SlideSieveError: The memory does not suffice for one slide at a time.
         """
-        state = _RandomState()
+        state = RandomState()
 
         def begin_anew(refusal: torch.OutOfMemoryError) -> None:
             self._halve(bags, refusal)
@@ -72,7 +72,7 @@ class TokenBudget:
         )
 
 
-class _RandomState:
+class RandomState:
     """The state of torch's generators at the time of making."""
 
     def __init__(self) -> None:
@@ -80,6 +80,7 @@ class _RandomState:
         self._cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
 
     def restore(self) -> None:
+        """Put that state back."""
         torch.set_rng_state(self._cpu)
         for index, state in enumerate(self._cuda):
             torch.cuda.set_rng_state(state, index)
