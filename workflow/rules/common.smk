@@ -36,9 +36,10 @@ def further_problems(config):
     problems = yaml_traps([Path(file) for file in workflow.configfiles])
     if isinstance(config.get("models"), dict):
         # It takes torch.
-        from slidesieve.config.model_checks import model_problems
+        from slidesieve.config.model_checks import model_problems, vqa_model_problems
 
         problems += model_problems(config["models"])
+        problems += vqa_model_problems(config.get("vqa"))
     return problems
 
 

@@ -25,6 +25,15 @@ from slidesieve.reduction.registry import REDUCERS
 from slidesieve.splits.settings import FoldSettings
 from slidesieve.tissue.params import TissueParams
 from slidesieve.training.settings import TrainingSettings
+from slidesieve.vqa.model_settings import (
+    AnswererSettings,
+    AnswerSettings,
+    BuiltLanguage,
+    LanguageSettings,
+    LoraSettings,
+    ScoreSettings,
+    StageSettings,
+)
 from slidesieve.vqa.question_settings import QuestionSource
 from slidesieve.vqa.settings import VqaSettings
 
@@ -45,6 +54,13 @@ _SECTIONS: dict[str, type] = {
     "report": ReportSettings,
     "vqa": VqaSettings,
     "vqa.questions": QuestionSource,
+    "vqa.languages.<name>": LanguageSettings,
+    "vqa.languages.<name>.build": BuiltLanguage,
+    "vqa.models.<name>": AnswererSettings,
+    "vqa.models.<name>.lora": LoraSettings,
+    "vqa.stages": StageSettings,
+    "vqa.answer": AnswerSettings,
+    "vqa.score": ScoreSettings,
     "resources": Resources,
     "resources.<stage>": FeaturesResources,
 }

@@ -87,3 +87,7 @@ class Resources:
     report: StageResources = Field(
         default_factory=StageResources, description="Tables and pictures."
     )
+    vqa: StageResources = Field(
+        default_factory=StageResources,
+        description="Training a model that answers questions, and asking it.",
+    )

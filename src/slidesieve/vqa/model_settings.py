@@ -8,7 +8,7 @@ from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 from pydantic.dataclasses import dataclass
 
 from slidesieve.parsing.schema import WORDS
-from slidesieve.parsing.settings import STRICT, UNIQUE, parse_settings
+from slidesieve.parsing.settings import STRICT, UNIQUE
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -102,6 +102,9 @@ class AnswererSettings:
         description="Which weights of the language model a stage that trains it may change.",
     )
     lora: LoraSettings = Field(default_factory=LoraSettings, description="Its adapters.")
+    seed: StrictInt = Field(
+        default=0, ge=0, description="Of new weights, order of questions and options, and noise."
+    )
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -179,15 +182,3 @@ class ScoreSettings:
     )
     new_tokens: StrictInt = Field(default=64, ge=1, description="Most tokens of a written answer.")
 
-
-def stages_of(section: object) -> list[StageSettings]:
-    """Read `vqa.stages`.
-
-    Raises:
-        ConfigError: All mistakes found.
-    """
-    entries: Any = section
-    return [
-        parse_settings(StageSettings, entry, f"vqa.stages[{number}]")
-        for number, entry in enumerate(entries)
-    ]

@@ -67,7 +67,7 @@ class PromptMaker:
         self._answer = answer
         self._template = template
         if template == "chatml":
-            missing = [mark for mark in _CHATML_TOKENS if len(self._ids(mark)) != 1]
+            missing = [mark for mark in _CHATML_TOKENS if len(self.ids(mark)) != 1]
             if missing:
                 raise ConfigError(
                     [
@@ -75,7 +75,7 @@ class PromptMaker:
                         "template; set template: own"
                     ]
                 )
-            self.end = self._ids(_CHATML_TOKENS[1])[0]
+            self.end = self.ids(_CHATML_TOKENS[1])[0]
         elif not getattr(tokenizer, "chat_template", None):
             raise ConfigError(["the tokenizer has no chat template; set template: chatml"])
         else:
@@ -88,7 +88,7 @@ class PromptMaker:
         if self._answer.show_options:
             lines += [f"{LETTERS[place]}. {question.options[i]}" for place, i in enumerate(order)]
         before, _, after = self._chat("\n".join([IMAGE, *lines])).partition(IMAGE)
-        return Prompt(question, order, self._ids(before), self._ids(after))
+        return Prompt(question, order, self.ids(before), self.ids(after))
 
     def shuffled(self, question: Question, rng: np.random.Generator) -> Prompt:
         """Return the prompt of a question for training, its options in a random order."""
@@ -106,7 +106,7 @@ class PromptMaker:
 
     def written(self, text: str) -> tuple[int, ...]:
         """Return the ids of an answer and of the end of the turn."""
-        return (*self._ids(text.strip()), self.end)
+        return (*self.ids(text.strip()), self.end)
 
     def letter_ids(self, count: int) -> tuple[int, ...]:
         """Return the ids of the first letters.
@@ -114,7 +114,7 @@ class PromptMaker:
         Raises:
             ConfigError: A letter is not one token of its own, so that letters cannot be compared.
         """
-        found = {letter: self._ids(letter) for letter in LETTERS[:count]}
+        found = {letter: self.ids(letter) for letter in LETTERS[:count]}
         broken = [letter for letter, ids in found.items() if len(ids) != 1]
         if broken:
             raise ConfigError(
@@ -139,5 +139,6 @@ class PromptMaker:
             turns, tokenize=False, add_generation_prompt=True
         )
 
-    def _ids(self, text: str) -> tuple[int, ...]:
+    def ids(self, text: str) -> tuple[int, ...]:
+        """Return the ids of a text."""
         return tuple(self._tokenizer.encode(text, add_special_tokens=False))

@@ -156,6 +156,8 @@ def parse_answer(text: str, options: Sequence[str]) -> int | None:
         text: What the model wrote.
         options: Texts of the options in the order of their letters.
     """
+    if not options:
+        return None
     letters = LETTERS[: len(options)]
     said, known = _plain(text), [_plain(option) for option in options]
     if known.count(said) == 1:
