@@ -19,8 +19,10 @@ STAGES: dict[str, int] = {
     "evaluation": 2,
     "selectors": 2,
     "cost": 1,
-    "vqa": 1,
     "figures": 3,
     "vqa_questions": 1,
+    "vqa_language": 1,
+    "vqa_train": 1,
+    "vqa_answers": 1,
     "vqa_scores": 1,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -55,7 +56,7 @@ def question(
 
 def tiny_language(attention: str = "sdpa", seed: int = 0) -> Language:
     """An untrained Qwen2 of two blocks, new every time."""
-    return build_demo_language(CORPUS, SIZE, seed, attention)
+    return build_demo_language(CORPUS, replace(SIZE, seed=seed), attention)
 
 
 def tiny_answerer(

@@ -45,10 +45,12 @@ def read_environment(repo, name):
     return [entry for entry in dependencies if isinstance(entry, str)], pip
 
 
-@pytest.mark.parametrize("name", ["models", "slides"])
-def test_an_environment_pins_as_the_project_does(repo, project, name):
+@pytest.mark.parametrize(("name", "extra"), [("models", ()), ("slides", ()), ("vqa", ("vqa",))])
+def test_an_environment_pins_as_the_project_does(repo, project, name, extra):
     conda, pip = read_environment(repo, name)
-    pinned = {name_of(requirement): requirement for requirement in project["dependencies"]}
+    requirements = [*project["dependencies"]]
+    requirements += [r for key in extra for r in project["optional-dependencies"][key]]
+    pinned = {name_of(requirement): requirement for requirement in requirements}
     for requirement in pip:
         assert requirement == pinned[name_of(requirement)]
     assert pip == sorted(pip)

@@ -27,6 +27,7 @@ from slidesieve.stages import STAGES
 
 SLIDES_ENV = str(ROOT / "envs" / "slides.yaml")
 MODELS_ENV = str(ROOT / "envs" / "models.yaml")
+VQA_ENV = str(ROOT / "envs" / "vqa.yaml")
 
 
 def further_problems(config):

@@ -57,3 +57,84 @@ rule vqa_scores:
         evaluation=intervals,
     script:
         "../scripts/vqa_scores.py"
+
+
+rule vqa_language:
+    input:
+        questions=ancient(layout.VQA_QUESTIONS),
+        learnt_from=layout.VQA_LEARNT_FROM,
+    output:
+        language=directory(layout.VQA_LANGUAGE),
+    log:
+        log("vqa_language", "language"),
+    benchmark:
+        benchmark("vqa_language", "language")
+    wildcard_constraints:
+        language=r"[A-Za-z0-9][A-Za-z0-9_.-]*",
+    conda:
+        VQA_ENV
+    threads: threads_of("vqa")
+    resources:
+        **resources_of("vqa", mem_mb=8000, runtime=60),
+    params:
+        stage=STAGES["vqa_language"],
+        settings=lambda wildcards: params.language_settings(study.vqa, wildcards.language),
+    script:
+        "../scripts/vqa_language.py"
+
+
+rule vqa_train:
+    input:
+        index=layout.FEATURE_INDEX,
+        questions=ancient(layout.VQA_QUESTIONS),
+        learnt_from=layout.VQA_LEARNT_FROM,
+        language=lambda wildcards: params.built_language(
+            dataset_of(wildcards), study.vqa, wildcards.vqa_model
+        ),
+    output:
+        model=directory(layout.VQA_MODEL_FOLDER),
+        history=layout.VQA_HISTORY,
+    log:
+        log("vqa_train", "encoder", "vqa_model"),
+    benchmark:
+        benchmark("vqa_train", "encoder", "vqa_model")
+    conda:
+        VQA_ENV
+    threads: threads_of("vqa")
+    resources:
+        **resources_of("vqa", mem_mb=16000, runtime=1440, gpu=0),
+    params:
+        stage=STAGES["vqa_train"],
+        settings=lambda wildcards: params.answerer_settings(study.vqa, wildcards.vqa_model),
+        preload_mb=study.training["preload_mb"],
+        state=layout.VQA_STATE,
+    script:
+        "../scripts/vqa_train.py"
+
+
+rule vqa_answers:
+    input:
+        index=layout.FEATURE_INDEX,
+        questions=layout.VQA_QUESTIONS,
+        model=layout.VQA_MODEL_FOLDER,
+        language=lambda wildcards: params.built_language(
+            dataset_of(wildcards), study.vqa, wildcards.vqa_model
+        ),
+    output:
+        answers=layout.VQA_ANSWERS,
+    log:
+        log("vqa_answers", "encoder", "vqa_model"),
+    benchmark:
+        benchmark("vqa_answers", "encoder", "vqa_model")
+    conda:
+        VQA_ENV
+    threads: threads_of("vqa")
+    resources:
+        **resources_of("vqa", mem_mb=16000, runtime=600, gpu=0),
+    params:
+        stage=STAGES["vqa_answers"],
+        settings=lambda wildcards: params.asking_settings(study.vqa, wildcards.vqa_model),
+        seed=study.evaluation["seed"],
+        preload_mb=study.training["preload_mb"],
+    script:
+        "../scripts/vqa_answers.py"

@@ -37,7 +37,7 @@ def vqa_model_problems(section: object) -> list[str]:
     problems = []
     for name, spec in models.items() if isinstance(models, Mapping) else ():
         reducer = spec.get("reducer") if isinstance(spec, Mapping) else None
-        if not _is_named(reducer):
+        if reducer is None or not _is_named(reducer):
             continue
         try:
             build_reducer(reducer_before_language(reducer), _DIM)

@@ -187,6 +187,32 @@ def question_settings(vqa: Mapping | None) -> dict[str, object]:
     return {key: vqa[key] for key in keys} if vqa else {}
 
 
+def language_settings(vqa: Mapping, language: str) -> dict[str, object]:
+    """All that a language model made from nothing depends on, but for the questions."""
+    return {"language": vqa["languages"][language], "answer": vqa["answer"]}
+
+
+def answerer_settings(vqa: Mapping, model: str) -> dict[str, object]:
+    """All that the training of a model depends on, but for questions and features."""
+    chosen = vqa["models"][model]
+    shared = {key: vqa[key] for key in ("stages", "answer", "positions")}
+    return {"model": chosen, "language": vqa["languages"][chosen["language"]], **shared}
+
+
+def asking_settings(vqa: Mapping, model: str) -> dict[str, object]:
+    """All that a trained model's answers depend on besides the model, questions and features."""
+    answer, score = vqa["answer"], vqa["score"]
+    return {"answer": answer, "score": score, "max_tokens": vqa["models"][model]["max_tokens"]}
+
+
+def built_language(dataset: Dataset, vqa: Mapping, model: str) -> list[str]:
+    """The folder of a model's language model as an input; none where it is not made here."""
+    language = vqa["models"][model]["language"]
+    if vqa["languages"][language]["build"] is None:
+        return []
+    return [layout.fill(layout.VQA_LANGUAGE, dataset=dataset.name, language=language)]
+
+
 def cohort_rows(dataset: Dataset) -> list[tuple[str, str, str, str]]:
     """(slide_id, patient_id, label, path) per slide: the rows that cohort.csv starts from."""
     return [

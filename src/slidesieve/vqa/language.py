@@ -79,15 +79,13 @@ def load_language(
 def build_demo_language(
     corpus: Sequence[str],
     settings: BuiltLanguage,
-    seed: int,
     attention: str = "sdpa",
 ) -> Language:
     """Make a small Qwen2 with random weights, and a byte-level BPE tokenizer trained on a corpus.
 
     Args:
         corpus: Texts whose words the tokenizer shall know.
-        settings: Its size.
-        seed: Of the weights.
+        settings: Its size, and the seed of its weights.
         attention: Implementation of attention.
     """
     transformers = import_optional("transformers")
@@ -106,7 +104,7 @@ def build_demo_language(
         pad_token_id=tokenizer.pad_token_id,
     )
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(settings.seed)
         model = transformers.AutoModelForCausalLM.from_config(
             config, attn_implementation=attention, dtype=torch.float32
         )

@@ -232,7 +232,7 @@ def save_answerer(folder: Path, answerer: Answerer) -> None:
             **answerer.facts,
             "versions": {
                 "slidesieve": __version__,
-                "stage": STAGES["vqa"],
+                "stage": STAGES["vqa_train"],
                 "torch": torch.__version__,
             },
         },

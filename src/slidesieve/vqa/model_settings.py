@@ -28,6 +28,7 @@ class BuiltLanguage:
     )
     batch: StrictInt = Field(default=16, ge=1, description="Texts per such step.")
     lr: StrictFloat = Field(default=2e-3, gt=0, description="AdamW's learning rate there.")
+    seed: StrictInt = Field(default=0, ge=0, description="Of its weights and these steps.")
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -181,4 +182,3 @@ class ScoreSettings:
         description="More methods, for the model with its own slide only.",
     )
     new_tokens: StrictInt = Field(default=64, ge=1, description="Most tokens of a written answer.")
-

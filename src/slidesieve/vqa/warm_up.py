@@ -8,16 +8,40 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from slidesieve.errors import ContractError
 from slidesieve.runtime.devices import make_deterministic
-from slidesieve.vqa.language import Language
-from slidesieve.vqa.model_settings import BuiltLanguage
+from slidesieve.vqa.language import Language, build_demo_language
+from slidesieve.vqa.model_settings import AnswerSettings, BuiltLanguage, LanguageSettings
 from slidesieve.vqa.prompt import PromptMaker
 from slidesieve.vqa.schedule import rate_factor
-from slidesieve.vqa.table import CAPTION, Question
+from slidesieve.vqa.table import CAPTION, LETTERS, Question
 
 _NO_LABEL = -100
 _RISING_SHARE = 0.1
 _READING_SHARE = 0.5
+
+
+def make_language(
+    questions: Sequence[Question], settings: LanguageSettings, answer: AnswerSettings
+) -> Language:
+    """Make a language model from nothing, out of the words of training questions.
+
+    Args:
+        questions: Training questions, captions among them if there are any.
+        settings: With `build`.
+        answer: What models are to say.
+
+    Raises:
+        ContractError: There are no training questions.
+    """
+    if settings.build is None or not any(q.category != CAPTION for q in questions):
+        raise ContractError("a language model is made from training questions; there are none")
+    words = [text for q in questions for text in (q.question, *q.options, q.answer_text)]
+    corpus = [*words, " ".join(f"{letter}." for letter in LETTERS)]
+    language = build_demo_language(corpus, settings.build, settings.attention)
+    maker = PromptMaker(language.tokenizer, answer, settings.template)
+    warm_up(language, questions, maker, settings.build)
+    return language
 
 
 def warm_up(
@@ -25,7 +49,6 @@ def warm_up(
     questions: Sequence[Question],
     maker: PromptMaker,
     settings: BuiltLanguage,
-    seed: int,
 ) -> float:
     """Train a language model on the text of training questions with their answers, in place.
 
@@ -37,14 +60,13 @@ def warm_up(
         language: The model.
         questions: Training questions.
         maker: Makes prompts.
-        settings: Steps, batch and rate.
-        seed: Of order and options.
+        settings: Steps, batch, rate and seed.
 
     Returns:
         Loss of the last step, −log p per token; NaN without steps.
     """
     make_deterministic()
-    model, rng = language.model.train(), np.random.default_rng([seed, 2])
+    model, rng = language.model.train(), np.random.default_rng([settings.seed, 2])
     optimiser = torch.optim.AdamW(model.parameters())
     captions = {q.slide_ids: q.answer_text for q in questions if q.category == CAPTION}
     asked = [question for question in questions if question.category != CAPTION]
