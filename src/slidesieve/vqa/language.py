@@ -73,6 +73,8 @@ def load_language(
         model = transformers.AutoModelForCausalLM.from_pretrained(name, **options)
     except (OSError, ValueError) as error:
         raise ConfigError([f"language model {name}: cannot be loaded ({error})"]) from error
+    if settings.checkpointing:
+        model.activation_checkpointing_enable()
     return Language(model.eval(), tokenizer)
 
 

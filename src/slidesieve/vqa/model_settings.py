@@ -54,6 +54,11 @@ class LanguageSettings:
     quantise: Literal["none", "nf4"] = Field(
         default="none", description="4-bit weights of bitsandbytes, which needs a GPU."
     )
+    checkpointing: StrictBool = Field(
+        default=False,
+        description="Compute activations anew in the backward pass instead of keeping them: for "
+        "thousands of image tokens on one GPU.",
+    )
     template: Literal["chatml", "own"] = Field(
         default="chatml",
         description="Chat template: Qwen's without system text, as SlideChat trains, or the one "
