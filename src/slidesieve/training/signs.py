@@ -32,9 +32,10 @@ def signs_of_failure(
     best = float(history["val_balanced_accuracy"].iloc[best_epoch - 1])
     # Of a validation part without an error nothing can be gained.
     if best < 1 and best_epoch - first_epoch < _FIRST_TENTH * (n_epochs - first_epoch + 1):
+        counted = f", of which those from {first_epoch} on count" if first_epoch > 1 else ""
         yield (
-            f"the best epoch is {best_epoch} of {n_epochs}: the validation part did not gain from "
-            "training"
+            f"the best epoch is {best_epoch} of {n_epochs}{counted}: the validation part did not "
+            "gain from training"
         )
     chance = 1 / n_classes
     if best < chance + _ABOVE_CHANCE * (1 - chance):

@@ -38,7 +38,8 @@ def test_a_validation_part_without_error_could_not_gain():
 
 def test_what_is_early_counts_from_where_epochs_are_considered():
     accuracies = np.linspace(0.5, 0.95, 20)
-    assert len(signs(accuracies, best_epoch=9, first_epoch=9)) == 1
+    [sign] = signs(accuracies, best_epoch=9, first_epoch=9)
+    assert "best epoch is 9 of 20, of which those from 9 on count" in sign
     assert signs(accuracies, best_epoch=14, first_epoch=9) == []
 
 
