@@ -1,8 +1,9 @@
 """The demo of slide question answering: painted slides, and questions the painter can answer.
 
 Questions are about the lesion (pattern, size, number of foci), which a few tiles show, and about
-the whole slide (ink, fold, bubble, staining), which they mostly do not. So the table of scores
-shows what tokens chosen for the lesion can answer and what they cannot.
+the whole slide (ink, fold, staining), which they mostly do not. So the table of scores shows what
+tokens chosen for the lesion can answer and what they cannot. The number of foci is a control: a
+linear head on pooled tokens does not tell it (docs/evidence/vqa-questions.md).
 """
 
 from __future__ import annotations
@@ -117,8 +118,8 @@ def _ink(recipe: SlideRecipe) -> str:
     return next((ink for ink, pen in _PENS.items() if pen in recipe.artefacts), "none")
 
 
-def _whether(artefact: str) -> Callable[[SlideRecipe], str]:
-    return lambda recipe: "yes" if artefact in recipe.artefacts else "no"
+def _fold(recipe: SlideRecipe) -> str:
+    return "yes" if "fold" in recipe.artefacts else "no"
 
 
 def _staining(recipe: SlideRecipe) -> str:
@@ -177,17 +178,7 @@ ATTRIBUTES: dict[str, Attribute] = {
             "Is there a fold on this slide?",
         ),
         ("yes", "no"),
-        _whether("fold"),
-    ),
-    "bubble": Attribute(
-        _SLIDE,
-        (
-            "Is there an air bubble?",
-            "Is air caught under the cover glass?",
-            "Does a bubble hide part of the slide?",
-        ),
-        ("yes", "no"),
-        _whether("bubble"),
+        _fold,
     ),
     "staining": Attribute(
         _SLIDE,
@@ -265,5 +256,5 @@ def _caption(recipe: SlideRecipe) -> str:
     )
     return (
         f"The slide shows {lesion}. Ink {said['ink']}, fold {said['fold']}, "
-        f"bubble {said['bubble']}, staining {said['staining']}."
+        f"staining {said['staining']}."
     )
