@@ -38,6 +38,7 @@ PARSED = {
     r"--profile (\./)?slurm": "needs a cluster; tests/slurm has one",
     r"^generate-slurm-partition-config": "asks a cluster for its partitions",
     r"^slidesieve demo-slides": "paints for a minute; tests/unit/synthetic",
+    r"^slidesieve (push|pull) ": "needs a hub; tests/workflow/test_bundles.py has one",
     r"^slidesieve run config/tcga": "needs TCGA's slides and gated weights",
     r"^slidesieve report .*paper_tables": "shows a table that was only planned",
 }

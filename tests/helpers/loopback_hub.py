@@ -1,8 +1,11 @@
-"""A small Hugging Face hub on 127.0.0.1, with the behaviour that downloads depend on."""
+"""A small Hugging Face hub on 127.0.0.1: what downloads and uploads depend on."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 TOKEN = "hf_MayReadGatedRepositories"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+BRANCH = "main"
 LARGE = 1024  # bytes from which a file is "LFS": stored and named by its sha256
 
 
@@ -22,6 +26,7 @@ class Hub:
     Attributes:
         files: Content by (repository, file name).
         gated: Repositories that need the token.
+        objects: Large files that were sent and not yet committed, by sha256.
         cut_after: Bytes after which the connection of the next download breaks, once.
         lies: Repositories whose large files are served with one byte changed.
         on_request: Called while a request waits for its answer.
@@ -30,6 +35,7 @@ class Hub:
 
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
     gated: set[str] = field(default_factory=set)
+    objects: dict[str, bytes] = field(default_factory=dict)
     cut_after: int | None = None
     lies: set[str] = field(default_factory=set)
     on_request: Callable[[], None] = lambda: None
@@ -57,6 +63,65 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def do_POST(self) -> None:
+            """What `upload_folder` does: make a repository, ask how to send, send, commit."""
+            sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            path = unquote(urlsplit(self.path).path)
+            if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+                self._send(401, b"", True)
+            elif path == "/api/repos/create":
+                asked = json.loads(sent)
+                name = f"{asked.get('organization') or 'nobody'}/{asked['name']}"
+                self._send_json({"url": f"{hub.endpoint}/{name}", "id": name})
+            elif path == "/api/validate-yaml":
+                self._send_json({"errors": [], "warnings": []})
+            elif path.endswith(f"/preupload/{BRANCH}"):
+                files = json.loads(sent)["files"]
+                modes = [
+                    {
+                        "path": file["path"],
+                        "uploadMode": "lfs" if file["size"] >= LARGE else "regular",
+                        "shouldIgnore": False,
+                    }
+                    for file in files
+                ]
+                self._send_json({"files": modes})
+            elif path.endswith("/info/lfs/objects/batch"):
+                objects = [
+                    {
+                        **item,
+                        "actions": {"upload": {"href": f"{hub.endpoint}/lfs/{item['oid']}"}},
+                    }
+                    for item in json.loads(sent)["objects"]
+                ]
+                self._send_json({"transfer": "basic", "objects": objects})
+            elif commit := re.fullmatch(rf"/api/models/(.+)/commit/{BRANCH}", path):
+                self._commit(commit[1], [json.loads(line) for line in sent.splitlines()])
+            else:
+                self.send_error(404)
+
+        def do_PUT(self) -> None:
+            sent = self.rfile.read(int(self.headers["Content-Length"]))
+            oid = urlsplit(self.path).path.rsplit("/", 1)[1]
+            assert hashlib.sha256(sent).hexdigest() == oid
+            hub.objects[oid] = sent
+            self._send(200, b"", True)
+
+        def _commit(self, repository: str, lines: list[dict]) -> None:
+            for line in lines:
+                value = line["value"]
+                if line["key"] == "file":
+                    content = base64.b64decode(value["content"])
+                    hub.files[repository, value["path"]] = content
+                elif line["key"] == "lfsFile":
+                    hub.files[repository, value["path"]] = hub.objects[value["oid"]]
+            url = f"{hub.endpoint}/{repository}/commit/{COMMIT}"
+            self._send_json({"commitUrl": url, "commitOid": COMMIT})
+
+        def _send_json(self, content: object) -> None:
+            body = json.dumps(content).encode()
+            self._send(200, body, True, {"Content-Type": "application/json"})
+
         def do_HEAD(self) -> None:
             self._answer(with_body=False)
 
@@ -73,6 +138,9 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 repository = path.removeprefix("/api/models/").removesuffix("/auth-check")
                 self._refuse_strangers(repository) or self._send(200, b"", with_body)
                 return
+            if asked := re.fullmatch(r"/api/models/([^/]+/[^/]+)(/(revision|tree)/([^/]+))?", path):
+                self._describe(asked[1], asked[4] or BRANCH, with_tree=asked[3] == "tree")
+                return
             if "/resolve/" not in path:  # what huggingface_hub asks on its own account
                 self.send_error(404)
                 return
@@ -80,7 +148,7 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             repository = f"{owner}/{name}"
             if self._refuse_strangers(repository):
                 return
-            if revision not in ("main", COMMIT):
+            if revision not in (BRANCH, COMMIT):
                 self._send(404, b"", with_body, {"X-Error-Code": "RevisionNotFound"})
                 return
             content = hub.files.get((repository, filename))
@@ -88,6 +156,24 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 self._send(404, b"", with_body, {"X-Error-Code": "EntryNotFound"})
                 return
             self._send_file(repository, content, with_body)
+
+        def _describe(self, repository: str, revision: str, with_tree: bool) -> None:
+            if self._refuse_strangers(repository):
+                return
+            if revision not in (BRANCH, COMMIT):
+                self._send(404, b"", True, {"X-Error-Code": "RevisionNotFound"})
+                return
+            files = {name: data for (known, name), data in hub.files.items() if known == repository}
+            if with_tree:
+                self._send_json(
+                    [
+                        {"type": "file", "path": name, "size": len(data), "oid": COMMIT}
+                        for name, data in files.items()
+                    ]
+                )
+            else:
+                siblings = [{"rfilename": name} for name in files]
+                self._send_json({"id": repository, "sha": COMMIT, "siblings": siblings})
 
         def _refuse_strangers(self, repository: str) -> bool:
             if not any(known == repository for known, _ in hub.files):

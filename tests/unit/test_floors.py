@@ -19,11 +19,11 @@ FLOORS = (
     ("aggregators", "encoders", "tissue", "splits", "statistics", "synthetic", "bags"),
     ("reduction", "tiling", "cohort", "paper_tables"),
     ("models", "extraction", "figures"),
-    ("training", "inference"),
-    ("selector_diagnostics", "vqa"),
+    ("training",),
+    ("inference", "selector_diagnostics", "vqa"),
     ("config",),
     ("plan",),
-    ("audit",),
+    ("audit", "bundles"),
     ("cli",),
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS, start=1) for room in rooms}

@@ -54,8 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     for name, usage in _OF_SNAKEMAKE.items():
         commands.add_parser(name, usage=f"slidesieve {name} {usage}", help=_HELP[name])
 
-    inspect = commands.add_parser("inspect", help="show what is in HDF5 files")
+    inspect = commands.add_parser("inspect", help="show what is in HDF5 files and bundles")
     inspect.add_argument("files", nargs="+", type=Path, metavar="FILE")
+
+    _add_bundles(commands)
 
     audit = commands.add_parser(
         "audit", help="check every artifact of a dataset against its contract and its neighbours"
@@ -80,6 +82,25 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo-slides", help="paint the demo cohort and its sample sheet")
     demo.add_argument("folder", type=Path, metavar="FOLDER")
     return parser
+
+
+def _add_bundles(commands: argparse._SubParsersAction) -> None:
+    bundle = commands.add_parser("bundle", help="write a trained model into one folder")
+    bundle.add_argument("results", type=Path, metavar="results/DATASET")
+    bundle.add_argument("out", type=Path, metavar="OUT", help="folder of the bundle")
+    bundle.add_argument("--encoder", metavar="NAME", help="needed where there are several")
+    bundle.add_argument("--model", metavar="NAME", help="needed where there are several")
+    bundle.add_argument("--configfile", nargs="+", type=Path, metavar="FILE")
+
+    push = commands.add_parser("push", help="send a bundle to the Hugging Face hub")
+    push.add_argument("bundle", type=Path, metavar="BUNDLE")
+    push.add_argument("repository", metavar="OWNER/NAME")
+    push.add_argument("--private", action="store_true", help="if the repository is new")
+
+    pull = commands.add_parser("pull", help="fetch a bundle from the Hugging Face hub")
+    pull.add_argument("repository", metavar="OWNER/NAME")
+    pull.add_argument("folder", type=Path, metavar="FOLDER")
+    pull.add_argument("--revision", metavar="COMMIT", help="default: the newest")
 
 
 def _add_init(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,1 @@
+"""Trained models on their way: bundles made, described, sent to a hub, and put to work."""

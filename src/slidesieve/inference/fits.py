@@ -1,0 +1,48 @@
+"""The fitted models of a bundle, with the promise that they are those that were bundled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from slidesieve.errors import ContractError
+from slidesieve.models.bundle import WEIGHTS_FILE, Bundle, read_bundle
+from slidesieve.store.checksums import file_sha256
+from slidesieve.training.fitted import FittedModel, load_model
+
+
+def load_fits(folder: Path) -> dict[str, FittedModel]:
+    """Load every fit of a bundle by name: `fold_0`, `fold_1`, …, and `final` if it has one.
+
+    Raises:
+        ContractError: The folder is no bundle, or a fit is missing, damaged, or not what
+            bundle.json says.
+    """
+    bundle = read_bundle(folder)
+    problems = list(_damages(folder, bundle))
+    if problems:
+        raise ContractError("\n".join(problems))
+    fits = {name: load_model(folder / name) for name in bundle.fits}
+    problems = list(_contradictions(folder, bundle, fits))
+    if problems:
+        raise ContractError("\n".join(problems))
+    return fits
+
+
+def _damages(folder: Path, bundle: Bundle) -> Iterator[str]:
+    for name, fit in bundle.fits.items():
+        weights = folder / name / WEIGHTS_FILE
+        if not weights.is_file():
+            yield f"{weights}: is missing; get the bundle again"
+        elif file_sha256(weights) != fit.weights_sha256:
+            yield f"{weights}: is not the file that was bundled; get the bundle again"
+
+
+def _contradictions(folder: Path, bundle: Bundle, fits: Mapping[str, FittedModel]) -> Iterator[str]:
+    for name, fitted in fits.items():
+        wanted = (tuple(bundle.classes), bundle.encoder.width)
+        if (fitted.classes, fitted.dim) != wanted:
+            yield f"{folder / name}: its classes or width are not those of bundle.json"
+        encoder = (bundle.encoder.name, bundle.encoder.revision)
+        if (fitted.encoder, fitted.encoder_revision) != encoder:
+            yield f"{folder / name}: its encoder is not that of bundle.json"
