@@ -61,9 +61,11 @@ def bag_of_slide(features: FeatureSet) -> Bag:
         features.slide_id,
         "",
         0,
-        features.features,
+        _as_half_or_single(features.features),
         features.coords,
-        stated_pitch=stated_pitch(features.tile_attributes),
+        features.encoder,
+        features.encoder_revision,
+        stated_pitch(features.tile_attributes),
     )
 
 

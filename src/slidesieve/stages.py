@@ -15,6 +15,7 @@ STAGES: dict[str, int] = {
     "features": 3,
     "folds": 1,
     "train": 11,
+    "ensemble": 1,
     "tokens": 1,
     "evaluation": 2,
     "selectors": 2,

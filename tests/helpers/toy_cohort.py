@@ -81,8 +81,17 @@ def finished_once(
     name: str,
     make: Callable[[Study], None],
     targets: Sequence[str] = (),
+    run: Callable[[Study], object] | None = None,
 ) -> Study:
-    """A study that has run to its end (or to targets), once for all test processes that want it."""
+    """A study that has run to its end, once for all test processes that want it.
+
+    Args:
+        tmp_path_factory: Of pytest.
+        name: Of its folder.
+        make: Writes its slides, sheet and config.
+        targets: All, if none is named.
+        run: In place of a run of the workflow.
+    """
     base = tmp_path_factory.getbasetemp()
     # Under pytest-xdist every worker has a folder of its own inside the run's.
     root = base.parent if base.name.startswith("popen-") else base
@@ -91,6 +100,6 @@ def finished_once(
         if not done.exists():
             study.folder.mkdir()
             make(study)
-            study.snakemake(*targets)
+            run(study) if run else study.snakemake(*targets)
             done.touch()
     return study

@@ -9,6 +9,8 @@ rule evaluation:
         log("evaluation"),
     benchmark:
         benchmark("evaluation")
+    wildcard_constraints:
+        dataset=TRAINED,
     conda:
         MODELS_ENV
     threads: 1

@@ -35,6 +35,8 @@ rule predictions:
         log("predictions", "encoder", "model"),
     benchmark:
         benchmark("predictions", "encoder", "model")
+    wildcard_constraints:
+        dataset=TRAINED,
     group:
         "evaluation"
     conda:

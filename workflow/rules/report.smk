@@ -145,6 +145,8 @@ rule heatmap:
         log("heatmap", "encoder", "slide"),
     benchmark:
         benchmark("heatmap", "encoder", "slide")
+    wildcard_constraints:
+        dataset=TRAINED,
     conda:
         MODELS_ENV
     threads: 1

@@ -10,6 +10,8 @@ rule tokens:
         log("tokens", "encoder", "model", "slide"),
     benchmark:
         benchmark("tokens", "encoder", "model", "slide")
+    wildcard_constraints:
+        dataset=TRAINED,
     conda:
         MODELS_ENV
     threads: 1
@@ -73,7 +75,8 @@ rule side_by_side:
     input:
         slide=slide_file,
         tokens=lambda wildcards: [
-            fill(layout.TOKENS, model=model, **wildcards) for model in study.token_models
+            fill(layout.TOKENS, model=model, **wildcards)
+            for model in study.token_models_of(wildcards.dataset)
         ],
     output:
         grid=report(

@@ -14,6 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from slidesieve.audit import recomputed, tables
+from slidesieve.audit.applied import audit_applied
 from slidesieve.audit.diagnostics import selector_problems
 from slidesieve.audit.findings import (
     Finding,
@@ -61,9 +62,14 @@ def audit_dataset(study: Study, name: str, results: Path) -> list[Finding]:
     dataset, at = study.datasets[name], partial(layout.below, results, dataset=name)
     findings: list[Finding] = []
     if dataset.features_dir is None:
+        entries = {e: study.encoder_entry(name, e) for e in study.encoders_of(name)}
         for slide in tqdm(dataset.slides, desc=f"audit {name}", unit="slide", disable=None):
-            findings += audit_slide(dataset, slide, study.encoders, at)
+            findings += audit_slide(dataset, slide, entries, at)
         findings += _audit_tile_index(dataset, at)
+    if dataset.models_from is not None:
+        for encoder in study.encoders_of(name):
+            findings += _audit_index(dataset, encoder, at)
+        return [*findings, *_audit_cohort(study, dataset, at), *audit_applied(study, dataset, at)]
     path = at(layout.FOLDS)
     findings += examine(path, lambda: tables.folds_problems(path, dataset))
     findings += examine(path, lambda: recomputed.folds_differences(path, dataset))

@@ -40,7 +40,13 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     command, *rest = arguments or [""]
     if command in _OF_SNAKEMAKE and not {"-h", "--help"} & set(rest):
         return argparse.Namespace(command=command, arguments=rest)
-    return _parser().parse_args(arguments)
+    own, passed_on = list(arguments), []
+    if command == "predict" and "--" in own:
+        behind = own.index("--")
+        own, passed_on = own[:behind], own[behind + 1 :]
+    options = _parser().parse_args(own)
+    options.passed_on = passed_on
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,6 +97,27 @@ def _add_bundles(commands: argparse._SubParsersAction) -> None:
     bundle.add_argument("--encoder", metavar="NAME", help="needed where there are several")
     bundle.add_argument("--model", metavar="NAME", help="needed where there are several")
     bundle.add_argument("--configfile", nargs="+", type=Path, metavar="FILE")
+
+    predict = commands.add_parser(
+        "predict",
+        help="predict new slides by a trained model",
+        epilog="Options behind -- go to Snakemake, as in: -- --profile slurm",
+    )
+    predict.add_argument("model", type=Path, metavar="MODEL", help="bundle, or folder of a model")
+    predict.add_argument(
+        "slides", nargs="+", type=Path, metavar="SLIDES", help="slides, folders, or a sample sheet"
+    )
+    predict.add_argument("--output", type=Path, required=True, metavar="FOLDER")
+    predict.add_argument("--heatmaps", action="store_true", help="draw where the model looked")
+    predict.add_argument("--tokens", action="store_true", help="show what the reducer kept")
+    predict.add_argument("--mpp", type=float, help="µm per px of slides that state none")
+    predict.add_argument(
+        "--encoder-weights", type=Path, metavar="PATH", help="local weights of the encoder"
+    )
+    predict.add_argument("--cores", default="all", metavar="N", help="default: all")
+    predict.add_argument(
+        "--configfile", nargs="+", type=Path, metavar="FILE", help="study of a model's folder"
+    )
 
     push = commands.add_parser("push", help="send a bundle to the Hugging Face hub")
     push.add_argument("bundle", type=Path, metavar="BUNDLE")

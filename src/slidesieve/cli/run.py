@@ -68,7 +68,16 @@ def start(command: Sequence[str]) -> None:
     Raises:
         ConfigError: It is not installed.
     """
-    if find_spec("snakemake") is None:
-        raise ConfigError(["Snakemake is not installed: pip install 'slidesieve[workflow]'"])
+    require_snakemake()
     sys.stdout.flush()
     os.execv(command[0], list(command))
+
+
+def require_snakemake() -> None:
+    """Say how to install Snakemake where it is missing.
+
+    Raises:
+        ConfigError: It is missing.
+    """
+    if find_spec("snakemake") is None:
+        raise ConfigError(["Snakemake is not installed: pip install 'slidesieve[workflow]'"])

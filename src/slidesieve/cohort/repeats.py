@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from slidesieve.cohort.slides import NO_LABEL
 from slidesieve.errors import SlideError
 from slidesieve.store.checksums import slide_sha256
 from slidesieve.store.hdf5 import read_fingerprint
@@ -53,7 +54,10 @@ def find_repeats(
         listed = ", ".join(
             f"{slide} (patient {patient}, {label})" for slide, patient, label in group
         )
-        if len({(patient, label) for _, patient, label in group}) > 1:
+        if group[0][2] == NO_LABEL:
+            names = ", ".join(slide for slide, _, _ in group)
+            warnings.append(f"the {things} of {names} hold the same")
+        elif len({(patient, label) for _, patient, label in group}) > 1:
             problems.append(
                 f"the {things} of {listed} hold the same: the same slide twice would leak between "
                 "folds; take all but one out of the sheet, or give them the patient they are of"

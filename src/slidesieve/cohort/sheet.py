@@ -4,7 +4,9 @@ Tables of spreadsheets, R and pandas are read as they are, see `sheets.written_t
 
 Columns: slide_id, patient_id, label, path; optional mpp (µm per level-0 px; beats the file's own),
 any `tissue.<parameter>` that overrides the dataset's segmentation for that slide, and any
-`meta.<name>`, which SlideSieve ignores. Sheets of ready-made features have no path.
+`meta.<name>`, which SlideSieve ignores. Sheets of ready-made features have no path. Sheets of
+slides that are only to be predicted may have no label, and then no patient_id: each slide counts
+as a patient.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from pydantic.dataclasses import dataclass as settings_dataclass
 
 from slidesieve.cohort.cells import is_blank, parse_mpp, parse_value
 from slidesieve.cohort.sheet_warnings import sheet_warnings
-from slidesieve.cohort.slides import Slide
+from slidesieve.cohort.slides import NO_LABEL, Slide
 from slidesieve.errors import ConfigError
 from slidesieve.parsing.schema import WORDS
 from slidesieve.parsing.settings import STRICT, settings_problems
@@ -61,6 +63,7 @@ class _Row:
 _COLUMNS = ("slide_id", "patient_id", "label", "path", "mpp")
 _TEXT_COLUMNS = _COLUMNS[:4]
 _REQUIRED = _COLUMNS[:3]
+_REQUIRED_UNLABELLED = _COLUMNS[:1]
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,11 @@ class Sheet:
 
 
 def read_sheet(
-    path: Path, classes: Sequence[str], needs_path: bool = True, slides_dir: Path | None = None
+    path: Path,
+    classes: Sequence[str],
+    needs_path: bool = True,
+    slides_dir: Path | None = None,
+    needs_label: bool = True,
 ) -> Sheet:
     """Read a sample sheet and collect all its mistakes.
 
@@ -90,12 +97,15 @@ def read_sheet(
         classes: The dataset's classes; labels must be among them.
         needs_path: Whether every row must name a slide.
         slides_dir: Folder that relative slide paths start from (default: the working directory).
+        needs_label: Whether there must be a column of labels.
     """
-    required = (*_REQUIRED, "path") if needs_path else _REQUIRED
     try:
         table = read_written_table(path, _COLUMNS)
     except ConfigError as error:
         return Sheet((), error.problems)
+    is_labelled = needs_label or "label" in table.header
+    required = _REQUIRED if is_labelled else _REQUIRED_UNLABELLED
+    required = (*required, "path") if needs_path else required
     problems = _header_problems(path, table, required)
     if problems or not table.rows:
         return Sheet((), tuple(problems) or (f"{path}: has no rows",))
@@ -194,8 +204,8 @@ def _cells(row: Mapping[str, str]) -> dict[str, object]:
 def _slide(cells: Mapping[str, object], slides_dir: Path) -> Slide:
     return Slide(
         slide_id=str(cells["slide_id"]),
-        patient_id=str(cells["patient_id"]),
-        label=str(cells["label"]),
+        patient_id=str(cells.get("patient_id", cells["slide_id"])),
+        label=str(cells.get("label", NO_LABEL)),
         path=slides_dir / str(cells["path"]) if "path" in cells else None,
         mpp=float(str(cells["mpp"])) if "mpp" in cells else None,
         tissue={
@@ -235,7 +245,9 @@ def _repeated_files(path: Path, slides: Mapping[int, Slide]) -> tuple[list[str],
         names = list(dict.fromkeys(str(slide.path) for slide in same))
         said = f"{path}: the slide {names[0]} stands in rows {_join(rows)}"
         said += f" (also as {', '.join(names[1:])})" if len(names) > 1 else ""
-        if len({(slide.patient_id, slide.label) for slide in same}) > 1:
+        if same[0].label == NO_LABEL:
+            warnings.append(f"{said}; it is predicted as often")
+        elif len({(slide.patient_id, slide.label) for slide in same}) > 1:
             problems.append(
                 f"{said} under several patients or labels; "
                 "the same slide twice would leak between folds"

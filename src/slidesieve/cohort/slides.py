@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+NO_LABEL = ""
+"""Label of a slide that is only to be predicted."""
+
 
 @dataclass(frozen=True)
 class Slide:
@@ -14,7 +17,7 @@ class Slide:
     Attributes:
         slide_id: Unique name within the dataset, safe as a file name.
         patient_id: Folds never separate the slides of a patient.
-        label: One of the dataset's classes.
+        label: One of the dataset's classes, or `NO_LABEL`.
         path: The slide, or None in a sheet of ready-made features.
         mpp: µm per level-0 px as the sheet states it, or None.
         tissue: Segmentation parameters this slide overrides.

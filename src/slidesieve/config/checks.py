@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from slidesieve.cohort.shared import shared_slides
 from slidesieve.cohort.sheet import Sheet
+from slidesieve.cohort.slides import NO_LABEL
 from slidesieve.config.encoder_entry import EncoderEntry
+from slidesieve.config.model_source import bundle_encoder_problems, source_problems
 from slidesieve.config.names import class_names
 from slidesieve.config.own_folds_checks import own_folds_problems
 from slidesieve.config.paper_table_checks import paper_table_problems
@@ -50,17 +53,22 @@ def check_config(config: Mapping) -> CheckedConfig:
     problems += settings_problems(StudySettings, known)
     sheets = {}
     reserved = reserved_names()
-    for name, settings in _mappings(config.get("datasets")):
+    datasets = dict(_mappings(config.get("datasets")))
+    for name, settings in datasets.items():
         where = f"datasets.{name}"
         problems += _source_problems(where, settings)
+        problems += source_problems(where, settings, datasets)
+        problems += bundle_encoder_problems(where, settings, datasets, _encoder_ids(config))
         if name in reserved:
             problems.append(f"{where}: this is the name of a rule; choose another")
         sheet = _sheet(settings)
-        problems += _fold_problems(sheet, settings, where)
+        if settings.get("models_from") is None:
+            problems += _fold_problems(sheet, settings, where)
         if sheet is not None:
             sheets[name] = sheet
             problems += sheet.problems
             problems += _tissue_problems(sheet, where)
+    problems += _leaks_between(datasets, sheets)
     problems += _reference_problems(config)
     problems += _model_problems(config)
     problems += paper_table_problems(config)
@@ -85,6 +93,8 @@ def _source_problems(where: str, settings: Mapping) -> Iterator[str]:
         )
     if "features" in given and "labels" not in given:
         yield f"{where}: labels is missing (the sample sheet of the ready-made features)"
+    if not {"classes", "models_from"} & given:
+        yield f"{where}: classes is missing"
     if "slides" in given and "labels" in given:
         yield f"{where}: labels goes with features; slides name their labels in the sheet"
     truth, features = settings.get("truth"), settings.get("features")
@@ -97,6 +107,15 @@ def _source_problems(where: str, settings: Mapping) -> Iterator[str]:
             yield f"{where}.features: {features!r} cannot be used: {problem}"
         elif not _is_folder(features):
             yield f"{where}.features: {features!r} is not a folder"
+
+
+def _leaks_between(datasets: Mapping, sheets: Mapping[str, Sheet]) -> Iterator[str]:
+    """Yield what datasets with labels share with those whose models they are to test."""
+    for name, sheet in sheets.items():
+        source = datasets[name].get("models_from")
+        if source in sheets and any(slide.label != NO_LABEL for slide in sheet.slides):
+            shared = shared_slides(sheet.slides, sheets[source].slides, source)
+            yield from (f"datasets.{name}: {said}" for said in shared)
 
 
 def _is_folder(path: str) -> bool:
@@ -206,24 +225,30 @@ def _model_problems(config: Mapping) -> Iterator[str]:
             yield f"models.{name}: aggregator is missing"
 
 
-def _encoder_problems(config: Mapping) -> Iterator[str]:
+def _named_encoders(config: Mapping) -> list[str | Mapping]:
+    """The entries of `encoders` that have a name."""
     entries = config.get("encoders")
-    if not isinstance(entries, list):
-        return
-    named = [
+    return [
         entry
-        for entry in entries
+        for entry in (entries if isinstance(entries, list) else [])
         if isinstance(entry, str)
         or (isinstance(entry, Mapping) and isinstance(entry.get("name"), str))
     ]
-    for entry in named:
+
+
+def _encoder_ids(config: Mapping) -> list[str]:
+    return [next(iter(encoder_specs([entry]))) for entry in _named_encoders(config)]
+
+
+def _encoder_problems(config: Mapping) -> Iterator[str]:
+    for entry in _named_encoders(config):
         options = {"name": entry} if isinstance(entry, str) else entry
         spec = {key: value for key, value in options.items() if key != "id"}
         yield from _refusals(check_encoder, spec, "encoders")
         if "id" in options:
             wrong = settings_problems(EncoderEntry, {"name": "any", "id": options["id"]})
             yield from (f"encoders: encoder {options['name']}: {problem}" for problem in wrong)
-    ids = Counter(next(iter(encoder_specs([entry]))) for entry in named)
+    ids = Counter(_encoder_ids(config))
     for encoder_id, count in ids.items():
         if count > 1:
             yield (

@@ -39,10 +39,17 @@ class DatasetSource:
     encoder: FileName = Field(
         default="provided", description="Name of the ready-made features in the tables."
     )
-    classes: Annotated[list[ClassName], UNIQUE] = Field(
-        min_length=2,
+    classes: Annotated[list[ClassName], UNIQUE, Field(min_length=2)] | None = Field(
+        default=None,
         json_schema_extra={"uniqueItems": True},
-        description="Labels in the order of the tables (and of the grades, for the kappa).",
+        description="Labels in the order of the tables (and of the grades, for the kappa). Only "
+        "with `models_from` may they be left out.",
+    )
+    models_from: StrictStr | None = Field(
+        default=None,
+        description="Another dataset of the config, or the folder of a bundle, whose models "
+        "predict this one. It has no folds of its own then, takes over classes, tiles and tissue, "
+        "and its sheet may be without labels.",
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from slidesieve.config.checks import check_config
 from slidesieve.config.layers import Config, layered, read_layers
+from slidesieve.config.model_source import with_inherited
 from slidesieve.config.shipped import shipped_config_file, shipped_root
 from slidesieve.config.study import Study, build_study
 from slidesieve.errors import ConfigError
@@ -32,7 +33,7 @@ def load_study(
 
 def config_in_force(own: Mapping, shipped: Mapping | None = None) -> Config:
     """Lay the user's config over the shipped one; arguments are those of `load_study`."""
-    return layered(read_shipped_config() if shipped is None else shipped, own)
+    return with_inherited(layered(read_shipped_config() if shipped is None else shipped, own))
 
 
 def study_of(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
+from slidesieve.cohort.shared import shared_slides
 from slidesieve.cohort.sheet import Sheet, read_sheet
-from slidesieve.cohort.slides import Slide
+from slidesieve.cohort.slides import NO_LABEL, Slide
+from slidesieve.config.model_source import ModelSource, find_source
 from slidesieve.config.study_settings import StudySettings
 from slidesieve.parsing.settings import parse_settings, plain
 from slidesieve.reduction.registry import reducer_entry
@@ -28,9 +31,11 @@ class Dataset:
         classes: Labels in their order.
         settings: All keys of `DatasetSettings` as plain values.
         features_dir: Folder of ready-made features, or None if the dataset starts from slides.
-        fold_count: Number of folds: K times the repeats, or as many as the user's own file has.
+        fold_count: Number of folds: K times the repeats, or as many as the user's own file has. Of
+            a dataset that takes its models from elsewhere, those of the models' own dataset.
         tested: Slides that some fold tests; others have no out-of-fold prediction.
         warnings: What the sheet may say and may be a trap all the same, one sentence each.
+        models_from: Where its models come from; None for a dataset that trains its own.
     """
 
     name: str
@@ -41,12 +46,18 @@ class Dataset:
     fold_count: int
     tested: frozenset[str]
     warnings: tuple[str, ...] = ()
+    models_from: ModelSource | None = None
     _by_id: Mapping[str, Slide] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def slide_ids(self) -> list[str]:
         """Slides in the order of the sheet."""
         return [slide.slide_id for slide in self.slides]
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether its slides have labels, so that predictions can be scored."""
+        return all(slide.label != NO_LABEL for slide in self.slides)
 
     def slide(self, slide_id: str) -> Slide:
         """The slide of that name."""
@@ -85,7 +96,44 @@ class Study:
     def encoders_of(self, dataset: str) -> list[str]:
         """Ids of the encoders whose features a dataset has."""
         found = self.datasets[dataset]
+        if found.models_from is not None and found.models_from.bundle is not None:
+            return [found.models_from.bundle.encoder.id]
         return [found.settings["encoder"]] if found.features_dir else list(self.encoders)
+
+    def encoder_entry(self, dataset: str, encoder: str) -> Mapping:
+        """Entry of an encoder: that of the config, or else that of the dataset's bundle."""
+        source = self.datasets[dataset].models_from
+        if encoder not in self.encoders and source is not None and source.bundle is not None:
+            return source.bundle.encoder.entry
+        return self.encoders[encoder]
+
+    def models_of(self, dataset: str) -> list[str]:
+        """Names of the models that predict a dataset."""
+        source = self.datasets[dataset].models_from
+        if source is not None and source.bundle is not None:
+            return [source.bundle.model]
+        return list(dict.fromkeys(name for names in self.tables.values() for name in names))
+
+    def reference_model_of(self, dataset: str) -> str:
+        """The model that others are compared to on a dataset."""
+        models = self.models_of(dataset)
+        return self.reference_model if self.reference_model in models else models[0]
+
+    def heatmap_model_of(self, dataset: str) -> str:
+        """The model whose attention is drawn on a dataset."""
+        models = self.models_of(dataset)
+        return self.heatmap_model if self.heatmap_model in models else models[0]
+
+    def token_models_of(self, dataset: str) -> list[str]:
+        """The models of which it is shown on a dataset what they keep, merge and prune."""
+        models = self.models_of(dataset)
+        return [model for model in self.token_models if model in models]
+
+    @property
+    def all_model_names(self) -> list[str]:
+        """Names of all models: those of the config and those of bundles."""
+        of_datasets = chain.from_iterable(map(self.models_of, self.datasets))
+        return list(dict.fromkeys([*self.models, *of_datasets]))
 
     @property
     def tables(self) -> dict[str | None, list[str]]:
@@ -127,7 +175,7 @@ class Study:
         found = self.datasets[dataset]
         if found.features_dir is not None:
             return []
-        of_class: dict[str, list[str]] = {label: [] for label in found.classes}
+        of_class: dict[str, list[str]] = {label: [] for label in (*found.classes, NO_LABEL)}
         for slide in found.slides:
             if slide.slide_id in found.tested:
                 of_class[slide.label].append(slide.slide_id)
@@ -160,6 +208,7 @@ def read_dataset_sheet(settings: Mapping) -> Sheet:
         settings["classes"],
         needs_path=not has_features,
         slides_dir=Path(slides_dir) if slides_dir else None,
+        needs_label=settings.get("models_from") is None,
     )
 
 
@@ -173,11 +222,12 @@ def build_study(config: Mapping, sheets: Mapping[str, Sheet]) -> Study:
         sheets: The sheet of each dataset.
     """
     settings = plain(parse_settings(StudySettings, config))
+    own = {
+        name: _dataset(name, dataset, sheets[name])
+        for name, dataset in settings["datasets"].items()
+    }
     return Study(
-        datasets={
-            name: _dataset(name, dataset, sheets[name])
-            for name, dataset in settings["datasets"].items()
-        },
+        datasets={name: _with_source(dataset, own) for name, dataset in own.items()},
         encoders=encoder_specs(settings["encoders"]),
         models=config["models"],
         paper_tables={name: _given(table) for name, table in settings["paper_tables"].items()},
@@ -203,6 +253,21 @@ def _dataset(name: str, settings: Mapping, sheet: Sheet) -> Dataset:
         tested=own.tested if own else frozenset(ids),
         warnings=(*sheet.warnings, *(_unused(own) if own else ())),
     )
+
+
+def _with_source(dataset: Dataset, datasets: Mapping[str, Dataset]) -> Dataset:
+    """Tell a dataset that trains no models of its own where they come from."""
+    named = dataset.settings["models_from"]
+    if named is None:
+        return dataset
+    source = find_source(named, datasets)
+    if source.bundle is not None:
+        return replace(dataset, models_from=source, fold_count=len(source.bundle.folds))
+    trained = datasets[named]
+    # With labels they are mistakes, see the checks.
+    shared = () if dataset.is_labelled else shared_slides(dataset.slides, trained.slides, named)
+    warnings = (*dataset.warnings, *(f"datasets.{dataset.name}: {said}" for said in shared))
+    return replace(dataset, models_from=source, fold_count=trained.fold_count, warnings=warnings)
 
 
 def _unused(own: OwnFolds) -> Iterator[str]:

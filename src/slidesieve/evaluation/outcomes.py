@@ -60,7 +60,7 @@ def outcomes_by_level(predictions: pd.DataFrame, classes: Sequence[str]) -> dict
 
     Args:
         predictions: Columns slide_id, patient_id, fold, label, prediction and prob_<class> for
-            every class.
+            every class. Without fold, as of an ensemble, each slide is predicted once.
         classes: Class names in the order of the config.
 
     Returns:
@@ -86,6 +86,8 @@ def main_level(levels: Iterable[str]) -> str:
 
 def slide_outcomes(predictions: pd.DataFrame, classes: Sequence[str]) -> Outcomes:
     """Return one outcome per row of a predictions table, ordered by fold and slide."""
+    if "fold" not in predictions:
+        predictions = predictions.assign(fold=0)
     _check_predictions(predictions, classes)
     table = predictions.assign(fold=predictions["fold"].astype(np.int64))
     table = table.sort_values(["fold", "slide_id"], kind="stable")

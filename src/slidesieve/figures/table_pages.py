@@ -77,13 +77,23 @@ def summary_page(
     for level, words in _LEVELS.items():
         rows = summary[summary["level"] == level]
         parts += [heading(f"{words} (n = {rows['n'].max()})"), _summary_table(rows, cost)]
-    if not comparisons.empty:
-        reference = comparisons["model_b"].iloc[0]
-        parts += [heading(f"Compared with {reference}"), paragraph(_COMPARISON_WORDS)]
-        for level, words in _LEVELS.items():
-            rows = comparisons[comparisons["level"] == level]
-            parts += [heading(f"{words} (n = {rows['n'].max()})"), _comparison_table(rows)]
-    write_page(path, title, parts)
+    write_page(path, title, [*parts, *comparison_parts(comparisons)])
+
+
+def comparison_parts(comparisons: pd.DataFrame) -> list[str]:
+    """Return the paired tests between models as parts of a page; none if there are none.
+
+    Args:
+        comparisons: Rows of comparisons.csv.
+    """
+    if comparisons.empty:
+        return []
+    reference = comparisons["model_b"].iloc[0]
+    parts = [heading(f"Compared with {reference}"), paragraph(_COMPARISON_WORDS)]
+    for level, words in _LEVELS.items():
+        rows = comparisons[comparisons["level"] == level]
+        parts += [heading(f"{words} (n = {rows['n'].max()})"), _comparison_table(rows)]
+    return parts
 
 
 def cost_page(cost: pd.DataFrame, title: str, path: Path) -> None:

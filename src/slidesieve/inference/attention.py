@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import torch
@@ -28,6 +30,20 @@ def slide_attention(model: SlideClassifier, features: FeatureSet) -> NDArray[np.
     attention = token_attention(output, reduction)[0].double()
     attention[reduction.source[0] < 0] = torch.nan
     return attention.numpy()
+
+
+def mean_attention(attentions: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Mean attention of several fits over the N tiles of a slide.
+
+    Args:
+        attentions: (N,) of each fit, see `slide_attention`.
+
+    Returns:
+        (N,) weights that sum to 1; NaN for tiles that all fits dropped.
+    """
+    stacked = np.stack(attentions)
+    mean = np.nan_to_num(stacked).mean(axis=0)
+    return np.where(np.isnan(stacked).all(axis=0), np.nan, mean)
 
 
 def tested_fold(folds: pd.DataFrame, slide_id: str) -> int:

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from slidesieve.errors import ContractError
 from slidesieve.models.bundle import WEIGHTS_FILE, Bundle, read_bundle
 from slidesieve.store.checksums import file_sha256
 from slidesieve.training.fitted import FittedModel, load_model
+
+
+def load_fits_of(
+    names: Sequence[str], files: Sequence[str], bundle: str | None
+) -> dict[str, FittedModel]:
+    """Load the fits that a job of the workflow predicts with.
+
+    Args:
+        names: Of the fits.
+        files: model.json of each.
+        bundle: Folder of the bundle that they are of; None where they are a study's.
+
+    Raises:
+        ContractError: See `load_fits` and `load_model`.
+    """
+    if bundle is not None:
+        found = load_fits(Path(bundle))
+        return {name: found[name] for name in names}
+    return {name: load_model(Path(file).parent) for name, file in zip(names, files, strict=True)}
 
 
 def load_fits(folder: Path) -> dict[str, FittedModel]:

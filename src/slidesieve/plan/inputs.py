@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from slidesieve.cohort.slides import Slide
 from slidesieve.config.study import Dataset, Study
 from slidesieve.plan.layout import fill
+from slidesieve.plan.model_files import fit_files
 from slidesieve.plan.targets import models_of_table
 
 Wildcards = Mapping[str, str]
@@ -40,8 +41,12 @@ class Inputs:
             wildcards: Of the job.
             among: Only these models; all by default.
         """
-        table = wildcards.get("paper_table")
-        rows = self.study.models if table is None else models_of_table(self.study, table)
+        table, dataset = wildcards.get("paper_table"), self.dataset_of(wildcards)
+        rows: Collection[str] = self.study.models
+        if table is not None:
+            rows = models_of_table(self.study, table)
+        elif dataset.models_from is not None:
+            rows = self.study.models_of(dataset.name)
         return [
             (encoder, model)
             for encoder in self.study.encoders_of(wildcards["dataset"])
@@ -77,6 +82,19 @@ class Inputs:
             fill(pattern, **{**wildcards, **names, "fold": str(fold)})
             for fold in range(self.dataset_of(wildcards).fold_count)
         ]
+
+    def per_fit_used(self, pattern: str) -> InputFunction:
+        """Return a function that gives a file per fit of a model that comes from elsewhere.
+
+        The model is the wildcard's, or else the one whose attention is drawn.
+        """
+
+        def paths(wildcards: Wildcards) -> list[str]:
+            dataset = self.dataset_of(wildcards)
+            model = wildcards.get("model") or self.study.heatmap_model_of(dataset.name)
+            return fit_files(dataset, wildcards["encoder"], model, pattern)
+
+        return paths
 
     def per_model(self, pattern: str, among: Collection[str] | None = None) -> InputFunction:
         """Return a function that gives a file per (encoder, model) of `model_pairs`."""

@@ -37,12 +37,16 @@ HISTORY = f"{FOLD}/history.csv"
 FOLD_PREDICTIONS = f"{FOLD}/predictions.csv"
 VAL_PREDICTIONS = f"{FOLD}/val_predictions.csv"
 PREDICTIONS = f"{_DATASET}/predictions/{{encoder}}/{{model}}.csv"
+# Of a dataset that is predicted by models from elsewhere: each model's own predictions.
+PREDICTIONS_BY_FIT = f"{_DATASET}/predictions/{{encoder}}/{{model}}/by_fit.csv"
 
 # Tables of a dataset
 METRICS = f"{_DATASET}/metrics.csv"
 SUMMARY = f"{_DATASET}/summary.csv"
 COMPARISONS = f"{_DATASET}/comparisons.csv"
 COST = f"{_DATASET}/cost.csv"
+EXTERNAL = f"{_DATASET}/external.csv"
+EXTERNAL_PAGE = f"{_DATASET}/figures/external.html"
 FITS = f"{_DATASET}/fits.csv"
 CALIBRATION = f"{_DATASET}/calibration.csv"
 SUMMARY_PAGE = f"{_DATASET}/figures/summary.html"
@@ -53,6 +57,7 @@ AUDIT_LOG = f"{RESULTS}/audit.log"
 
 # Pictures of a dataset and encoder
 FIGURES = f"{_DATASET}/figures/{{encoder}}"
+EXTERNAL_PLOT = f"{FIGURES}/external.png"
 MODELS_PLOT = f"{FIGURES}/models.png"
 ROC = f"{FIGURES}/roc/{{model}}.png"
 CONFUSION = f"{FIGURES}/confusion/{{model}}.png"

@@ -97,9 +97,10 @@ def feature_shards(study: Study) -> Iterator[Shard]:
     for dataset in study.datasets.values():
         if dataset.features_dir is None:
             shards = shards_of(dataset.slide_ids, most)
-            for encoder, spec in study.encoders.items():
+            for encoder in study.encoders_of(dataset.name):
+                entry = study.encoder_entry(dataset.name, encoder)
                 for name, slide_ids in shards.items():
-                    yield Shard(dataset, encoder, spec, name, tuple(slide_ids))
+                    yield Shard(dataset, encoder, entry, name, tuple(slide_ids))
 
 
 def shard_rules(shards: Iterable[Shard], targets: Collection[str]) -> list[str]:

@@ -15,6 +15,11 @@ _TABLES = (
     layout.FITS,
 )
 _PAGES = (layout.COHORT_PAGE, layout.SUMMARY_PAGE, layout.COST_PAGE)
+_COHORT = (layout.COHORT, layout.COHORT_PAGE)
+_EXTERNAL = (
+    *(layout.METRICS, layout.SUMMARY, layout.COMPARISONS),
+    *(layout.EXTERNAL, layout.EXTERNAL_PAGE),
+)
 _PAPER_TABLE = (layout.PAPER_TABLE, layout.PAPER_TABLE_FIGURE, layout.PAPER_TABLE_PAGE)
 _FOLD = (
     layout.WEIGHTS,
@@ -28,6 +33,8 @@ _TOKEN_PICTURES = (layout.TOKEN_MAP, layout.TOKEN_GEOJSON, layout.TOKEN_GALLERY)
 
 def targets(study: Study, name: str) -> list[str]:
     """Everything that is made of one dataset: its paper tables, if the config has any."""
+    if study.datasets[name].models_from is not None:
+        return [*_slide_files(study, name), *applied_results(study, name)]
     results = paper_table_results if study.paper_tables else dataset_results
     return [*intermediates(study, name), *results(study, name), *vqa_results(study, name)]
 
@@ -49,6 +56,17 @@ def intermediates(study: Study, name: str) -> Iterator[str]:
     ]
     models: list[str] = sorted(set().union(*tables))
     yield fill(layout.FOLDS, dataset=name)
+    yield from _slide_files(study, name)
+    for encoder in study.encoders_of(name):
+        here = {"dataset": [name], "encoder": [encoder]}
+        yield from _each(layout.PREDICTIONS, model=models, **here)
+        for pattern in _FOLD:
+            yield from _each(pattern, model=models, fold=range(dataset.fold_count), **here)
+
+
+def _slide_files(study: Study, name: str) -> Iterator[str]:
+    """Yield what is made of each slide before any model sees it."""
+    dataset = study.datasets[name]
     if dataset.features_dir is None:
         yield fill(layout.TILE_INDEX, dataset=name)
         for pattern in (layout.TISSUE, layout.OVERVIEW, layout.TILES):
@@ -58,14 +76,30 @@ def intermediates(study: Study, name: str) -> Iterator[str]:
         yield from _each(layout.FEATURE_INDEX, **here)
         if dataset.features_dir is None:
             yield from _each(layout.FEATURES, slide=dataset.slide_ids, **here)
-        yield from _each(layout.PREDICTIONS, model=models, **here)
-        for pattern in _FOLD:
-            yield from _each(pattern, model=models, fold=range(dataset.fold_count), **here)
+
+
+def applied_results(study: Study, name: str) -> Iterator[str]:
+    """Yield what is made of a dataset whose models come from elsewhere."""
+    models = study.models_of(name)
+    is_labelled = study.datasets[name].is_labelled
+    for pattern in (*_COHORT, *(_EXTERNAL if is_labelled else ())):
+        yield fill(pattern, dataset=name)
+    for encoder in study.encoders_of(name):
+        here = {"dataset": [name], "encoder": [encoder]}
+        for pattern in (layout.PREDICTIONS, layout.PREDICTIONS_BY_FIT):
+            yield from _each(pattern, model=models, **here)
+        if is_labelled:
+            yield from _each(layout.EXTERNAL_PLOT, **here)
+            for pattern in (layout.ROC, layout.CONFUSION):
+                yield from _each(pattern, model=models, **here)
+        yield from _heatmaps(study, name, encoder)
+        yield from token_pictures(study, name, encoder)
+    yield from _slide_pictures(study, name)
 
 
 def dataset_results(study: Study, name: str) -> Iterator[str]:
     """Yield the tables and pictures of a dataset over all models of the config."""
-    dataset, audited = study.datasets[name], auditable_models(study.models)
+    audited = auditable_models(study.models)
     for pattern in (*_TABLES, *_PAGES):
         yield fill(pattern, dataset=name)
     if study.evaluation["calibrate"]:
@@ -80,11 +114,20 @@ def dataset_results(study: Study, name: str) -> Iterator[str]:
         yield from _each(layout.ROC, model=study.models, **here)
         yield from _each(layout.CONFUSION, model=study.models, **here)
         yield from _each(layout.SELECTOR_FIGURE, model=audited, **here)
-        shown = study.shown_slides(name, study.report["heatmaps_per_class"])
-        yield from _each(layout.HEATMAP, slide=shown, **here)
+        yield from _heatmaps(study, name, encoder)
         yield from token_pictures(study, name, encoder)
         if k_sweeps(study.models):
             yield from _each(layout.K_SWEEP, **here)
+    yield from _slide_pictures(study, name)
+
+
+def _heatmaps(study: Study, name: str, encoder: str) -> Iterator[str]:
+    shown = study.shown_slides(name, study.report["heatmaps_per_class"])
+    return _each(layout.HEATMAP, dataset=[name], encoder=[encoder], slide=shown)
+
+
+def _slide_pictures(study: Study, name: str) -> Iterator[str]:
+    dataset = study.datasets[name]
     if dataset.features_dir is None:
         yield fill(layout.TISSUE_MONTAGE, dataset=name)
         if dataset.settings["tile_images"]:
@@ -121,7 +164,7 @@ def vqa_results(study: Study, name: str) -> Iterator[str]:
 
 def token_pictures(study: Study, name: str, encoder: str) -> Iterator[str]:
     """Yield the pictures that show what reducers do to the tiles of some slides."""
-    models, slides = study.token_models, study.token_slides(name)
+    models, slides = study.token_models_of(name), study.token_slides(name)
     here = {"dataset": [name], "encoder": [encoder]}
     for pattern in _TOKEN_PICTURES:
         yield from _each(pattern, model=models, slide=slides, **here)

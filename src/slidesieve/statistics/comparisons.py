@@ -71,6 +71,8 @@ def compare_models(
 ) -> pd.DataFrame:
     """Compare every model with the reference, on the rows (slide and fold) both predicted.
 
+    Predictions of ensembles have no fold.
+
     Args:
         predictions: Model name to its out-of-fold predictions table.
         reference: One of the models.
@@ -120,7 +122,7 @@ def compare_models(
 def _on_common_rows(
     predictions: Mapping[str, pd.DataFrame], model: str, reference: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    row = ["slide_id", "fold"]
+    row = [name for name in ("slide_id", "fold") if name in predictions[model]]
     first, second = (predictions[name].set_index(row) for name in (model, reference))
     common = first.index.intersection(second.index)
     if common.empty:
@@ -129,7 +131,7 @@ def _on_common_rows(
     for column in ("patient_id", "label"):
         differ = first[column].to_numpy() != second[column].to_numpy()
         if differ.any():
-            slide = common[differ.argmax()][0]
+            slide = first.reset_index()["slide_id"].iloc[differ.argmax()]
             raise ContractError(f"{model} and {reference} disagree about the {column} of {slide}")
     left_out = len(predictions[model]) + len(predictions[reference]) - 2 * len(common)
     if left_out:
