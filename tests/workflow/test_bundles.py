@@ -208,3 +208,20 @@ def test_a_bundle_goes_to_a_hub_and_comes_back_the_same(bundle, tmp_path):
         assert words in said
     assert TOKEN not in said
     assert {path.name for path in tmp_path.iterdir()} <= {"bundle", "back", "hf"}
+
+
+def test_a_final_model_goes_into_the_bundle_and_refits_no_fold(toy, tmp_path, monkeypatch):
+    config = toy.config
+    config["training"]["final_model"] = True
+    toy.write_config(config)
+    model = "toy/models/colour_texture/abmil"
+    planned = toy.snakemake("-n")
+    assert planned.rules == {"final_model": 2, "all": 1}
+    toy.snakemake(f"results/{model}/final/model.json")
+    monkeypatch.chdir(toy.folder)
+    assert main(bundle_args(tmp_path / "out", "--model", "abmil")) == 0
+    fits = load_fits(tmp_path / "out")
+    assert list(fits) == ["fold_0", "fold_1", "final"]
+    assert fits["final"].best_epoch == max(fits["fold_0"].best_epoch, fits["fold_1"].best_epoch)
+    assert read_bundle(tmp_path / "out").folds == ["fold_0", "fold_1"]
+    assert "`final` was fitted to all patients" in (tmp_path / "out/README.md").read_text()

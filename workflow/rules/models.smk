@@ -26,6 +26,33 @@ rule train:
         "../scripts/train.py"
 
 
+rule final_model:
+    input:
+        index=layout.FEATURE_INDEX,
+        folds=layout.FOLDS,
+        models=inputs.per_fold(layout.MODEL),
+    output:
+        weights=layout.FINAL_WEIGHTS,
+        model=layout.FINAL_MODEL,
+        history=layout.FINAL_HISTORY,
+    log:
+        log("final_model", "encoder", "model"),
+    benchmark:
+        benchmark("final_model", "encoder", "model")
+    conda:
+        MODELS_ENV
+    threads: threads_of("train")
+    resources:
+        **resources_of("train", mem_mb=8000, runtime=240, gpu=0),
+    params:
+        stage=STAGES["train"],
+        classes=lambda wildcards: dataset_of(wildcards).classes,
+        model=lambda wildcards: study.models[wildcards.model],
+        training=study.training,
+    script:
+        "../scripts/final_model.py"
+
+
 rule predictions:
     input:
         folds=inputs.per_fold(layout.FOLD_PREDICTIONS),

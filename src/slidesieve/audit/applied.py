@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from pandas.api.types import is_numeric_dtype
 
 from slidesieve.audit.findings import Finding, PathOf, examine
 from slidesieve.config.study import Dataset, Study
@@ -47,7 +48,7 @@ def _problems(path: Path, dataset: Dataset, at: PathOf) -> Iterator[str]:
     for column in fresh.columns:
         same = (
             np.isclose(stored[column], fresh[column], atol=1e-6, equal_nan=True)
-            if fresh[column].dtype.kind == "f"
+            if is_numeric_dtype(fresh[column])
             else stored[column].to_numpy() == fresh[column].to_numpy()
         )
         for slide_id in stored.loc[~same, "slide_id"]:

@@ -76,8 +76,8 @@ def audit_dataset(study: Study, name: str, results: Path) -> list[Finding]:
     specs = {model: study.models[model] for model in chain.from_iterable(study.tables.values())}
     for encoder in study.encoders_of(name):
         findings += _audit_index(dataset, encoder, at)
-        for model, spec in specs.items():
-            findings += _audit_models(dataset, encoder, model, spec, at)
+        for model in specs:
+            findings += _audit_models(study, dataset, encoder, model, at)
             findings += _audit_predictions(dataset, encoder, model, at)
             findings += _audit_tokens(study, dataset, encoder, model, at)
         for model in auditable_models(specs):
@@ -116,8 +116,12 @@ def _audit_index(dataset: Dataset, encoder: str, at: PathOf) -> Iterator[Finding
 
 
 def _audit_models(
-    dataset: Dataset, encoder: str, model: str, spec: Mapping, at: PathOf
+    study: Study, dataset: Dataset, encoder: str, model: str, at: PathOf
 ) -> Iterator[Finding]:
+    spec = study.models[model]
+    if study.final_model:
+        path = at(layout.FINAL, encoder=encoder, model=model)
+        yield from examine(path, partial(_model_problems, path, dataset, spec))
     for fold in range(dataset.fold_count):
         names = {"encoder": encoder, "model": model, "fold": fold}
         path = at(layout.FOLD, **names)

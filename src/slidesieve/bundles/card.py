@@ -137,4 +137,5 @@ def _fits(bundle: Bundle) -> Iterator[str]:
         yield f"| {name} | {fit.best_epoch} | {fit.seed} | {'; '.join(fit.signs) or 'none'} |"
     if FINAL in bundle.fits:
         yield ""
-        yield "`final` was fitted to all patients; no metric above is of it."
+        yield "`final` was fitted to all patients, as long as the median of the folds' epochs; no"
+        yield "metric above is of it."

@@ -11,6 +11,7 @@ import pandas as pd
 from slidesieve.cohort.table import cohort_table, slides_so_far
 from slidesieve.config.study import Dataset, Study
 from slidesieve.errors import ConfigError
+from slidesieve.models.bundle import FINAL
 from slidesieve.parsing.suggestions import did_you_mean
 from slidesieve.plan import layout
 from slidesieve.plan.params import cohort_rows
@@ -53,9 +54,10 @@ class StudyModel:
         return layout.below(self.results, pattern, **own, **names)
 
     def fit_folders(self) -> dict[str, Path]:
-        """Folder of each fit by name, `fold_<k>`."""
+        """Folder of each fit by name: `fold_<k>`, and `final` where the study asks for it."""
         folds = range(self.dataset.fold_count)
-        return {f"fold_{fold}": self.at(layout.FOLD, fold=fold) for fold in folds}
+        found = {f"fold_{fold}": self.at(layout.FOLD, fold=fold) for fold in folds}
+        return found | ({FINAL: self.at(layout.FINAL)} if self.study.final_model else {})
 
     def used_slides(self) -> pd.DataFrame:
         """Rows of the feature index that are ok.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from slidesieve.errors import ContractError
-from slidesieve.models.bundle import Bundle, is_bundle, read_bundle
+from slidesieve.models.bundle import FINAL, Bundle, is_bundle, read_bundle
 from slidesieve.parsing.settings import plain
 from slidesieve.parsing.suggestions import did_you_mean
 from slidesieve.tiling.settings import TileSettings
@@ -25,11 +25,13 @@ class ModelSource:
         dataset: Name of the dataset.
         folder: Folder of the bundle.
         bundle: What the bundle says of itself.
+        has_final: Whether there is a fit to all patients beside those of the folds.
     """
 
     dataset: str | None = None
     folder: Path | None = None
     bundle: Bundle | None = None
+    has_final: bool = False
 
 
 def find_source(named: str, datasets: Container[str]) -> ModelSource:
@@ -40,7 +42,8 @@ def find_source(named: str, datasets: Container[str]) -> ModelSource:
     """
     if named in datasets:
         return ModelSource(dataset=named)
-    return ModelSource(folder=Path(named), bundle=read_bundle(Path(named)))
+    bundle = read_bundle(Path(named))
+    return ModelSource(folder=Path(named), bundle=bundle, has_final=FINAL in bundle.fits)
 
 
 def with_inherited(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -91,6 +91,7 @@ class Study:
     evaluation: Mapping
     report: Mapping
     resources: Mapping
+    final_model: bool
     vqa: Mapping | None = None
 
     def encoders_of(self, dataset: str) -> list[str]:
@@ -222,12 +223,14 @@ def build_study(config: Mapping, sheets: Mapping[str, Sheet]) -> Study:
         sheets: The sheet of each dataset.
     """
     settings = plain(parse_settings(StudySettings, config))
+    # Fits of folds do not depend on it, and it is no reason to make them anew.
+    final_model = settings["training"].pop("final_model")
     own = {
         name: _dataset(name, dataset, sheets[name])
         for name, dataset in settings["datasets"].items()
     }
     return Study(
-        datasets={name: _with_source(dataset, own) for name, dataset in own.items()},
+        datasets={name: _with_source(dataset, own, final_model) for name, dataset in own.items()},
         encoders=encoder_specs(settings["encoders"]),
         models=config["models"],
         paper_tables={name: _given(table) for name, table in settings["paper_tables"].items()},
@@ -235,6 +238,7 @@ def build_study(config: Mapping, sheets: Mapping[str, Sheet]) -> Study:
         evaluation=settings["evaluation"],
         report=settings["report"],
         resources={stage: _given(wanted) for stage, wanted in settings["resources"].items()},
+        final_model=final_model,
         vqa=settings["vqa"],
     )
 
@@ -255,7 +259,7 @@ def _dataset(name: str, settings: Mapping, sheet: Sheet) -> Dataset:
     )
 
 
-def _with_source(dataset: Dataset, datasets: Mapping[str, Dataset]) -> Dataset:
+def _with_source(dataset: Dataset, datasets: Mapping[str, Dataset], final_model: bool) -> Dataset:
     """Tell a dataset that trains no models of its own where they come from."""
     named = dataset.settings["models_from"]
     if named is None:
@@ -263,7 +267,7 @@ def _with_source(dataset: Dataset, datasets: Mapping[str, Dataset]) -> Dataset:
     source = find_source(named, datasets)
     if source.bundle is not None:
         return replace(dataset, models_from=source, fold_count=len(source.bundle.folds))
-    trained = datasets[named]
+    trained, source = datasets[named], replace(source, has_final=final_model)
     # With labels they are mistakes, see the checks.
     shared = () if dataset.is_labelled else shared_slides(dataset.slides, trained.slides, named)
     warnings = (*dataset.warnings, *(f"datasets.{dataset.name}: {said}" for said in shared))

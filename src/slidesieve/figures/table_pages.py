@@ -167,7 +167,7 @@ _COHORT_COLUMNS: tuple[tuple[str, str, Callable[[pd.Series], Cell]], ...] = (
 def _counts_by_class(cohort: pd.DataFrame) -> str:
     rows = [
         [
-            Cell(str(label)),
+            Cell(str(label) or "none given"),
             number(part["patient_id"].nunique(), 0),
             number(len(part), 0),
             number((part["status"] == "ok").sum(), 0),

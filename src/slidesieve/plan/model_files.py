@@ -6,16 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from slidesieve.config.study import Dataset, Study
-from slidesieve.models.bundle import CONTENT_FILE, METRICS_FILE
+from slidesieve.models.bundle import CONTENT_FILE, FINAL, METRICS_FILE
 from slidesieve.plan import layout
 from slidesieve.plan.layout import fill
 
 
 def fit_names(dataset: Dataset) -> list[str]:
-    """Names of the folds' fits, in the order of `fit_files`."""
-    if dataset.models_from is not None and dataset.models_from.bundle is not None:
-        return dataset.models_from.bundle.folds
-    return [f"fold_{fold}" for fold in range(dataset.fold_count)]
+    """Names of the fits in the order of `fit_files`: those of the folds, then the final one."""
+    source = dataset.models_from
+    if source is not None and source.bundle is not None:
+        folds = source.bundle.folds
+    else:
+        folds = [f"fold_{fold}" for fold in range(dataset.fold_count)]
+    return [*folds, *([FINAL] if source is not None and source.has_final else [])]
 
 
 def fits_params(study: Study, dataset: Dataset) -> dict[str, object]:
@@ -49,10 +52,11 @@ def fit_files(dataset: Dataset, encoder: str, model: str, pattern: str) -> list[
     """
     source = dataset.models_from
     if source is not None and source.folder is not None:
-        name = Path(pattern).name
-        return [str(source.folder / fit / name) for fit in fit_names(dataset)]
-    place = fill(pattern, dataset=_source_dataset(dataset), encoder=encoder, model=model)
-    return [fill(place, fold=fold) for fold in range(dataset.fold_count)]
+        models = str(source.folder)
+    else:
+        own = fill(layout.FINAL, dataset=_source_dataset(dataset), encoder=encoder, model=model)
+        models = str(Path(own).parent)
+    return [f"{models}/{fit}/{Path(pattern).name}" for fit in fit_names(dataset)]
 
 
 def content_file(dataset: Dataset, encoder: str) -> str:

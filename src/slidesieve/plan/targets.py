@@ -28,6 +28,7 @@ _FOLD = (
     layout.FOLD_PREDICTIONS,
     layout.VAL_PREDICTIONS,
 )
+_FINAL = (layout.FINAL_WEIGHTS, layout.FINAL_MODEL, layout.FINAL_HISTORY)
 _TOKEN_PICTURES = (layout.TOKEN_MAP, layout.TOKEN_GEOJSON, layout.TOKEN_GALLERY)
 
 
@@ -62,6 +63,8 @@ def intermediates(study: Study, name: str) -> Iterator[str]:
         yield from _each(layout.PREDICTIONS, model=models, **here)
         for pattern in _FOLD:
             yield from _each(pattern, model=models, fold=range(dataset.fold_count), **here)
+        for pattern in _FINAL if study.final_model else ():
+            yield from _each(pattern, model=models, **here)
 
 
 def _slide_files(study: Study, name: str) -> Iterator[str]:

@@ -38,6 +38,7 @@ def fit_fold(
     classes: Sequence[str],
     settings: TrainingSettings,
     device: torch.device,
+    last_epoch: int | None = None,
 ) -> FittedModel:
     """Fit a model to the training slides of a fold.
 
@@ -53,6 +54,8 @@ def fit_fold(
         classes: The dataset's classes, in order.
         settings: The rest.
         device: Where to compute.
+        last_epoch: Where to end before `settings.epochs`. What changes over the training (such as
+            temperatures) changes as if it went on.
 
     Raises:
         ContractError: Bags cannot be used together.
@@ -73,7 +76,7 @@ def fit_fold(
         model.prepare(LazyBags(train_bags, lambda bag: collate([bag]).to(device)))
         class_weights = _class_weights(train_bags, len(classes), settings).to(device)
         fit = _Fit(model, settings, class_weights, device)
-        best_epoch, history = _run_epochs(fit, train_bags, val_bags)
+        best_epoch, history = _run_epochs(fit, train_bags, val_bags, last_epoch or settings.epochs)
     first_epoch = _first_epoch(model.warmup_share, settings.epochs)
     signs = tuple(signs_of_failure(history, best_epoch, first_epoch, len(classes)))
     for sign in signs:
@@ -110,14 +113,14 @@ def _teachers(
 
 
 def _run_epochs(
-    fit: _Fit, train_bags: Sequence[Bag], val_bags: Sequence[Bag]
+    fit: _Fit, train_bags: Sequence[Bag], val_bags: Sequence[Bag], last_epoch: int
 ) -> tuple[int, pd.DataFrame]:
-    """Train until the end or until it is time to stop; return the epoch kept and the history."""
+    """Train until the last epoch, or earlier; return the epoch kept and the history."""
     settings = fit.settings
     rng = np.random.default_rng(settings.seed)
     stopping = EarlyStopping(settings, _first_epoch(fit.model.warmup_share, settings.epochs))
     history = []
-    for epoch in tqdm(range(1, settings.epochs + 1), desc="epochs", disable=None):
+    for epoch in tqdm(range(1, last_epoch + 1), desc="epochs", disable=None):
         row = {"epoch": epoch, **fit.train_epoch(train_bags, rng)}
         row |= fit.validate(val_bags) | fit.model.diagnostics()
         history.append(row)
@@ -127,7 +130,7 @@ def _run_epochs(
                 break
     if val_bags:
         stopping.restore(fit.model)
-    return stopping.best_epoch or settings.epochs, pd.DataFrame(history)
+    return stopping.best_epoch or last_epoch, pd.DataFrame(history)
 
 
 def _first_epoch(warmup_share: float, epochs: int) -> int:

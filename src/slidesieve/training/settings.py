@@ -67,6 +67,11 @@ class TrainingSettings:
         description="Whether to train in bfloat16 on a CPU: much faster where it has instructions "
         "for it, much slower elsewhere, and never the same bytes as in full precision.",
     )
+    final_model: StrictBool = Field(
+        default=False,
+        description="Whether to fit each model once more, to all patients, as long as the median "
+        "of its folds' best epochs. It goes into bundles; no metric is of it.",
+    )
     seed: StrictInt = Field(
         default=0, description="Of weights, order of slides, dropout and sampling."
     )

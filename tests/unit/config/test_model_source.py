@@ -152,3 +152,13 @@ def test_a_dataset_with_labels_is_scored_beside_the_cohort_of_the_models(trained
         assert f"results/new/{path}" in made
     assert "results/new/figures/colour_texture/roc/abmil.png" in made
     assert "results/new/cost.csv" not in made
+
+
+def test_the_final_fit_predicts_beside_the_folds(trained, unlabelled):
+    new = {"slides": unlabelled, "models_from": "old"}
+    study = small_study({"old": trained, "new": new}, training={"final_model": True})
+    files = fit_files(study.datasets["new"], "colour_texture", "abmil", layout.WEIGHTS)
+    assert fit_names(study.datasets["new"]) == ["fold_0", "fold_1", "final"]
+    assert files[2] == "results/old/models/colour_texture/abmil/final/weights.safetensors"
+    assert files[2] in targets(study, "old")
+    assert "final_model" not in study.training
