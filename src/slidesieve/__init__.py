@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from slidesieve.encoders.registry import load_encoder
     from slidesieve.extraction.extractor import extract_features
     from slidesieve.inference.attention import slide_attention
+    from slidesieve.inference.predict import load_ensemble, load_features, predict
     from slidesieve.models.classifier import build_model
     from slidesieve.slide.open import open_slide
     from slidesieve.splits.folds import make_folds
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from slidesieve.tissue.segment import segment_slide
     from slidesieve.training.fitted import load_model
     from slidesieve.training.loop import fit_fold
-    from slidesieve.training.prediction import predict
 
 __version__ = "0.1.0"
 
@@ -33,6 +33,8 @@ __all__ = [
     "extract_features",
     "fit_fold",
     "load_encoder",
+    "load_ensemble",
+    "load_features",
     "load_model",
     "load_study_files",
     "make_folds",
@@ -51,11 +53,13 @@ _MODULES = {
     "extract_features": "extraction.extractor",
     "fit_fold": "training.loop",
     "load_encoder": "encoders.registry",
+    "load_ensemble": "inference.predict",
+    "load_features": "inference.predict",
     "load_model": "training.fitted",
     "load_study_files": "config.load",
     "make_folds": "splits.folds",
     "open_slide": "slide.open",
-    "predict": "training.prediction",
+    "predict": "inference.predict",
     "read_features": "store.features",
     "read_tiles": "store.tiles",
     "read_tokens": "store.tokens",

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+import slidesieve
 from helpers.runner import CORES, Study
 from helpers.toy_cohort import finished_once, paint_toy_slide
 from slidesieve.cli.main import main
+from slidesieve.errors import ContractError
 from slidesieve.inference.attention import mean_attention, slide_attention
 from slidesieve.inference.fits import load_fits
 from slidesieve.store.features import read_features
@@ -118,3 +120,23 @@ def test_what_is_no_model_is_told(tmp_path, monkeypatch, capsys):
     assert main(["predict", ".", "x.svs", "--output", "out"]) == 2
     assert "neither a bundle" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_python_gives_the_table_of_the_command(predicted):
+    results = predicted / "out/results/new_slides"
+    model = slidesieve.load_ensemble(predicted / "bundle")
+    features = slidesieve.load_features(results / "features/colour_texture")
+    table = slidesieve.predict(model, features)
+    stored = read_csv(results / "predictions/colour_texture/abmil.csv")
+    assert table["slide_id"].tolist() == ["wild"]
+    for column in ("prob_benign", "prob_tumour", "spread", "agreement"):
+        assert table[column].tolist() == pytest.approx(stored[column].tolist(), rel=1e-4)
+
+
+def test_python_takes_a_model_in_its_study_and_nothing_else(finished_toy):
+    models = finished_toy.result("toy/models/colour_texture")
+    assert list(slidesieve.load_ensemble(models / "abmil").fits) == ["fold_0", "fold_1"]
+    with pytest.raises(ContractError, match="neither a bundle nor a folder"):
+        slidesieve.load_ensemble(models)
+    with pytest.raises(ContractError, match="holds no file of features"):
+        next(slidesieve.load_features(models))
