@@ -1,7 +1,7 @@
 # Datasets that take their models from another dataset or from a bundle: no folds, no training.
 
 
-rule ensemble:
+rule ensemble_predictions:
     input:
         index=layout.FEATURE_INDEX,
         trained_on=training_content,
@@ -11,9 +11,9 @@ rule ensemble:
         predictions=layout.PREDICTIONS,
         by_fit=layout.PREDICTIONS_BY_FIT,
     log:
-        log("ensemble", "encoder", "model"),
+        log("ensemble_predictions", "encoder", "model"),
     benchmark:
-        benchmark("ensemble", "encoder", "model")
+        benchmark("ensemble_predictions", "encoder", "model")
     wildcard_constraints:
         dataset=APPLIED,
     conda:
@@ -27,10 +27,10 @@ rule ensemble:
         source=lambda wildcards: dataset_of(wildcards).settings["models_from"],
         fits=of_dataset(fits_of),
     script:
-        "../scripts/ensemble.py"
+        "../scripts/ensemble_predictions.py"
 
 
-rule external:
+rule external_metrics:
     input:
         predictions=inputs.per_model(layout.PREDICTIONS),
         by_fit=inputs.per_model(layout.PREDICTIONS_BY_FIT),
@@ -41,9 +41,9 @@ rule external:
         comparisons=layout.COMPARISONS,
         external=layout.EXTERNAL,
     log:
-        log("external"),
+        log("external_metrics"),
     benchmark:
-        benchmark("external")
+        benchmark("external_metrics")
     wildcard_constraints:
         dataset=APPLIED,
     conda:
@@ -58,7 +58,7 @@ rule external:
         evaluation=intervals,
         reference=lambda wildcards: study.reference_model_of(wildcards.dataset),
     script:
-        "../scripts/external.py"
+        "../scripts/external_metrics.py"
 
 
 rule external_page:

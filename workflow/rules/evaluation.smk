@@ -26,6 +26,30 @@ rule evaluation:
         "../scripts/evaluation.py"
 
 
+rule site_metrics:
+    input:
+        predictions=inputs.per_model(layout.PREDICTIONS),
+    output:
+        sites=layout.SITES,
+    log:
+        log("site_metrics"),
+    benchmark:
+        benchmark("site_metrics")
+    conda:
+        MODELS_ENV
+    threads: 1
+    resources:
+        **resources_of("report", mem_mb=4000, runtime=60),
+    params:
+        stage=STAGES["evaluation"],
+        models=inputs.model_pairs,
+        classes=lambda wildcards: dataset_of(wildcards).classes,
+        sites=of_dataset(params.sites),
+        evaluation=intervals,
+    script:
+        "../scripts/site_metrics.py"
+
+
 rule fits:
     input:
         models=inputs.per_fit(layout.MODEL),

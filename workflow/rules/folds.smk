@@ -14,7 +14,7 @@ rule folds:
         stage=STAGES["folds"],
         slides=of_dataset(params.sheet_rows),
         classes=lambda wildcards: dataset_of(wildcards).classes,
-        folds=lambda wildcards: dataset_of(wildcards).settings["folds"],
+        folds=of_dataset(params.fold_settings),
         stamps=of_dataset(params.folds_stamps),
     script:
         "../scripts/folds.py"

@@ -13,10 +13,13 @@ from slidesieve.store.tables import write_csv
 log_to(snakemake.log[0])
 params = snakemake.params
 slides = pd.DataFrame(params.slides, columns=["slide_id", "patient_id", "label"])
-if params.folds["file"]:
-    own = read_own_folds(Path(params.folds["file"]), slides["slide_id"].tolist())
+settings = dict(params.folds)
+if "sites" in settings:
+    slides["site"] = settings.pop("sites")
+if settings["file"]:
+    own = read_own_folds(Path(settings["file"]), slides["slide_id"].tolist())
     folds = folds_table(own, slides)
 else:
-    folds = make_folds(slides, FoldSettings(**params.folds))
+    folds = make_folds(slides, FoldSettings(**settings))
 check_folds(folds, slides, params.classes)
 write_csv(Path(snakemake.output.folds), folds)

@@ -8,6 +8,7 @@ from slidesieve.config.study import Dataset
 
 
 def sheet_table(dataset: Dataset) -> pd.DataFrame:
-    """slide_id, patient_id, label of a dataset's slides."""
-    rows = [(slide.slide_id, slide.patient_id, slide.label) for slide in dataset.slides]
-    return pd.DataFrame(rows, columns=["slide_id", "patient_id", "label"])
+    """slide_id, patient_id, label, site of a dataset's slides."""
+    columns = ["slide_id", "patient_id", "label", "site"]
+    rows = [tuple(getattr(slide, name) for name in columns) for slide in dataset.slides]
+    return pd.DataFrame(rows, columns=columns)

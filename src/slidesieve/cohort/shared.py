@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from slidesieve.cohort.barcodes import tcga_patient_of
 from slidesieve.cohort.slides import Slide
 
-_TCGA_BARCODE = re.compile(r"TCGA-[A-Z0-9]{2}-[A-Z0-9]{4}(?![A-Z0-9])", re.IGNORECASE)
 _NAMED = 5
 
 
@@ -41,8 +40,8 @@ def shared_slides(tested: Iterable[Slide], trained: Iterable[Slide], source: str
 
 
 def _patient_keys(slide: Slide) -> set[str]:
-    barcodes = map(_TCGA_BARCODE.match, (slide.patient_id, slide.slide_id))
-    return {slide.patient_id, *(barcode[0].upper() for barcode in barcodes if barcode)}
+    barcodes = map(tcga_patient_of, (slide.patient_id, slide.slide_id))
+    return {slide.patient_id, *filter(None, barcodes)}
 
 
 def _some(items: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 Tables of spreadsheets, R and pandas are read as they are, see `sheets.written_tables`.
 
 Columns: slide_id, patient_id, label, path; optional mpp (µm per level-0 px; beats the file's own),
+site (where the slide was made; a TCGA barcode tells it too),
 any `tissue.<parameter>` that overrides the dataset's segmentation for that slide, and any
 `meta.<name>`, which SlideSieve ignores. Sheets of ready-made features have no path. Sheets of
 slides that are only to be predicted may have no label, and then no patient_id: each slide counts
@@ -19,6 +20,7 @@ from pathlib import Path
 from pydantic import Field, StrictFloat, StrictInt, StrictStr
 from pydantic.dataclasses import dataclass as settings_dataclass
 
+from slidesieve.cohort.barcodes import tcga_site
 from slidesieve.cohort.cells import is_blank, parse_mpp, parse_value
 from slidesieve.cohort.sheet_warnings import sheet_warnings
 from slidesieve.cohort.slides import NO_LABEL, Slide
@@ -50,6 +52,7 @@ class _Row:
     patient_id: StrictStr
     label: StrictStr
     path: StrictStr | None = None
+    site: StrictStr | None = None
     mpp: StrictFloat | StrictInt | None = Field(
         default=None,
         ge=PLAUSIBLE_MPP[0],
@@ -60,8 +63,8 @@ class _Row:
     )
 
 
-_COLUMNS = ("slide_id", "patient_id", "label", "path", "mpp")
-_TEXT_COLUMNS = _COLUMNS[:4]
+_COLUMNS = ("slide_id", "patient_id", "label", "path", "site", "mpp")
+_TEXT_COLUMNS = _COLUMNS[:5]
 _REQUIRED = _COLUMNS[:3]
 _REQUIRED_UNLABELLED = _COLUMNS[:1]
 
@@ -202,9 +205,11 @@ def _cells(row: Mapping[str, str]) -> dict[str, object]:
 
 
 def _slide(cells: Mapping[str, object], slides_dir: Path) -> Slide:
+    slide_id = str(cells["slide_id"])
+    patient_id = str(cells.get("patient_id", slide_id))
     return Slide(
-        slide_id=str(cells["slide_id"]),
-        patient_id=str(cells.get("patient_id", cells["slide_id"])),
+        slide_id=slide_id,
+        patient_id=patient_id,
         label=str(cells.get("label", NO_LABEL)),
         path=slides_dir / str(cells["path"]) if "path" in cells else None,
         mpp=float(str(cells["mpp"])) if "mpp" in cells else None,
@@ -213,6 +218,7 @@ def _slide(cells: Mapping[str, object], slides_dir: Path) -> Slide:
             for name, value in cells.items()
             if name.startswith(_TISSUE_PREFIX)
         },
+        site=str(cells.get("site", tcga_site(patient_id) or tcga_site(slide_id))),
     )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+from slidesieve.cohort.barcodes import tcga_patient_of
 from slidesieve.cohort.slides import Slide
 
-_TCGA_BARCODE = re.compile(r"TCGA-[A-Z0-9]{2}-[A-Z0-9]{4}(?![A-Z0-9])", re.IGNORECASE)
 _FORMULA = ("=", "+", "-", "@")
 _NAMED = 5
 
@@ -49,9 +48,9 @@ def _split_tcga_patients(slides: Iterable[Slide]) -> Iterator[str]:
     """Patients that a TCGA barcode names and the sheet counts as several."""
     patients: dict[str, set[str]] = defaultdict(set)
     for slide in slides:
-        barcode = _TCGA_BARCODE.match(slide.patient_id) or _TCGA_BARCODE.match(slide.slide_id)
+        barcode = tcga_patient_of(slide.patient_id) or tcga_patient_of(slide.slide_id)
         if barcode:
-            patients[barcode[0].upper()].add(slide.patient_id)
+            patients[barcode].add(slide.patient_id)
     split = {barcode: found for barcode, found in patients.items() if len(found) > 1}
     if split:
         listed = _some(f"{barcode} ({_some(sorted(found))})" for barcode, found in split.items())

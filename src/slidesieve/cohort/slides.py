@@ -21,6 +21,7 @@ class Slide:
         path: The slide, or None in a sheet of ready-made features.
         mpp: µm per level-0 px as the sheet states it, or None.
         tissue: Segmentation parameters this slide overrides.
+        site: Where it was made, as the sheet or its TCGA barcode says; "" if neither does.
     """
 
     slide_id: str
@@ -29,3 +30,4 @@ class Slide:
     path: Path | None = None
     mpp: float | None = None
     tissue: Mapping[str, object] = field(default_factory=dict)
+    site: str = ""

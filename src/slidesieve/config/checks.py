@@ -154,7 +154,11 @@ def _fold_problems(sheet: Sheet | None, settings: Mapping, where: str) -> Iterat
         yield from _own_folds_problems(folds, f"{where}.folds", sheet, settings.get("classes"))
     elif sheet is not None:
         k = folds.get("k", FoldSettings().k)
-        if isinstance(k, int) and sheet.slides:
+        if not isinstance(k, int) or not sheet.slides:
+            return
+        if folds.get("group_also") == "site":
+            yield from _site_problems(sheet, k, where)
+        else:
             yield from _small_classes(sheet, class_names(settings["classes"]), k, where)
 
 
@@ -173,6 +177,8 @@ def _own_folds_problems(
             f"{where}.k is {folds['k']}, but {folds['file']} has {own.n_folds} fold(s); "
             "leave k out: the file decides"
         )
+    if folds.get("group_also") is not None:
+        yield f"{where}.group_also: goes with drawn folds; leave it out"
     if folds.get("repeats", 1) != 1:
         yield f"{where}.repeats: goes with drawn folds; leave it out, for {folds['file']} decides"
     # Rows that could not be read would all be missed in the folds.
@@ -181,6 +187,20 @@ def _own_folds_problems(
         yield from (f"{where}.file: {problem}" for problem in problems[:_MOST_PROBLEMS])
         if len(problems) > _MOST_PROBLEMS:
             yield f"{where}.file: and {len(problems) - _MOST_PROBLEMS} more mistakes"
+
+
+def _site_problems(sheet: Sheet, k: int, where: str) -> Iterator[str]:
+    """Yield why a cohort cannot be split by site; unless rows that could not be read may help."""
+    if sheet.n_unread:
+        return
+    # Only studies that are split by site pay for these imports in each process.
+    import pandas as pd
+
+    from slidesieve.splits.site_groups import too_few_sites
+
+    rows = [(slide.slide_id, slide.patient_id, slide.site) for slide in sheet.slides]
+    table = pd.DataFrame(rows, columns=["slide_id", "patient_id", "site"])
+    yield from (f"{where}.{problem}" for problem in too_few_sites(table, k))
 
 
 def _small_classes(sheet: Sheet, classes: Sequence[str], k: int, where: str) -> Iterator[str]:

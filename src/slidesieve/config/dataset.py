@@ -22,7 +22,7 @@ class DatasetSource:
     slides: StrictStr | None = Field(
         default=None,
         description="Sample sheet (CSV) of slides: slide_id, patient_id, label, path, and as far "
-        "as wanted mpp, tissue.<parameter> and meta.<anything>.",
+        "as wanted site, mpp, tissue.<parameter> and meta.<anything>.",
     )
     slides_dir: StrictStr | None = Field(
         default=None, description="Folder that relative paths of the sheet start from."

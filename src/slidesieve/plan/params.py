@@ -213,6 +213,21 @@ def built_language(dataset: Dataset, vqa: Mapping, model: str) -> list[str]:
     return [layout.fill(layout.VQA_LANGUAGE, dataset=dataset.name, language=language)]
 
 
+def fold_settings(dataset: Dataset) -> dict[str, object]:
+    """How folds are made; with the site of each slide if they are to keep sites together."""
+    settings = dict(dataset.settings["folds"])
+    if settings["group_also"] is None:
+        # Folds drawn before there was this key are not drawn anew.
+        del settings["group_also"]
+        return settings
+    return settings | {"sites": [slide.site for slide in dataset.slides]}
+
+
+def sites(dataset: Dataset) -> dict[str, str]:
+    """Site of each slide, "not known" where nothing tells."""
+    return {slide.slide_id: slide.site or "not known" for slide in dataset.slides}
+
+
 def cohort_rows(dataset: Dataset) -> list[tuple[str, str, str, str]]:
     """(slide_id, patient_id, label, path) per slide: the rows that cohort.csv starts from."""
     return [

@@ -108,6 +108,8 @@ def dataset_results(study: Study, name: str) -> Iterator[str]:
     if study.evaluation["calibrate"]:
         yield fill(layout.CALIBRATION, dataset=name)
         yield fill(layout.CALIBRATION_PAGE, dataset=name)
+    if study.datasets[name].settings["folds"]["group_also"] == "site":
+        yield fill(layout.SITES, dataset=name)
     if audited:
         yield fill(layout.SELECTORS, dataset=name)
         yield fill(layout.SELECTORS_FIGURE, dataset=name)

@@ -18,6 +18,7 @@ from slidesieve.errors import ConfigError
 from slidesieve.splits.own_folds import PARTS, UNUSED, OwnFolds
 from slidesieve.splits.patient_leaks import shared_patients
 from slidesieve.splits.settings import FoldSettings
+from slidesieve.splits.site_groups import deal_groups, site_groups, too_few_sites
 
 _LABEL_COLUMNS = ("slide_id", "patient_id", "label")
 
@@ -30,8 +31,10 @@ def make_folds(table: pd.DataFrame, settings: FoldSettings) -> pd.DataFrame:
     `StratifiedGroupKFold`, kept here in integers so that no release of any library changes a
     study's folds. The order is a hash of seed and patient, so the rows' order does not matter.
 
+    With `group_also: site`, whole sites are dealt in place of patients, see `site_groups`.
+
     Args:
-        table: slide_id, patient_id, label.
+        table: slide_id, patient_id, label; and site if folds are to keep sites together.
         settings: `k` folds per repeat; fold j of repeat r is column fold_{r*k + j}. Of each class's
             untested patients, `val_fraction` goes to val: at least one patient where train keeps
             one, none if it is 0, and none at all if some fold cannot have any.
@@ -43,15 +46,22 @@ def make_folds(table: pd.DataFrame, settings: FoldSettings) -> pd.DataFrame:
         ConfigError: Classes have fewer patients than folds; all are listed.
     """
     k, seed = settings.k, settings.seed
-    problems = too_few_patients(table, k)
+    by_site = settings.group_also == "site"
+    problems = too_few_sites(table, k) if by_site else too_few_patients(table, k)
     if problems:
         raise ConfigError(problems)
     slides = _as_text(table).sort_values("slide_id", ignore_index=True)
+    group_of = site_groups(table) if by_site else {}
     class_of = _class_of_patients(slides)
     n_slides = Counter(slides["patient_id"])
     columns = {}
     for repeat in range(settings.repeats):
-        fold_of = _deal(class_of, n_slides, k, f"{seed}/{repeat}")
+        key = f"{seed}/{repeat}"
+        if by_site:
+            order = _seeded_order(set(group_of.values()), key)
+            fold_of = deal_groups(slides, group_of, order, k)
+        else:
+            fold_of = _deal(class_of, n_slides, k, key)
         for fold in range(k):
             key = f"{seed}/{repeat}/{fold}"
             part_of = _parts(class_of, fold_of, fold, settings.val_fraction, key)

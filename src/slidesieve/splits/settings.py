@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, StrictFloat, StrictInt, StrictStr
 from pydantic.dataclasses import dataclass
 
@@ -31,6 +33,11 @@ class FoldSettings:
         le=0.5,
         description="Share of the training patients of each class kept for early stopping. With 0 "
         "there is no validation part, and models train to the last epoch.",
+    )
+    group_also: Literal["site"] | None = Field(
+        default=None,
+        description="site keeps the slides of a site (column `site` of the sheet, or the TCGA "
+        "barcode's) on one side of train and test.",
     )
     file: StrictStr | None = Field(
         default=None,

@@ -1,0 +1,22 @@
+"""Score all models of a dataset on the slides of each site."""
+
+from pathlib import Path
+
+from slidesieve.runtime.logs import log_to
+from slidesieve.statistics.sites import site_table
+from slidesieve.store.tables import read_csv, write_csv
+
+log_to(snakemake.log[0])
+params = snakemake.params
+predictions = {
+    pair: read_csv(Path(path))
+    for pair, path in zip(params.models, snakemake.input.predictions, strict=True)
+}
+table = site_table(
+    predictions,
+    params.sites,
+    params.classes,
+    resamples=params.evaluation["bootstrap"],
+    seed=params.evaluation["seed"],
+)
+write_csv(Path(snakemake.output.sites), table)
