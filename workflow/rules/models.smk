@@ -21,7 +21,7 @@ rule train:
         stage=STAGES["train"],
         classes=lambda wildcards: dataset_of(wildcards).classes,
         model=lambda wildcards: study.models[wildcards.model],
-        training=study.training,
+        training=lambda wildcards: study.training_of(wildcards.model),
     script:
         "../scripts/train.py"
 
@@ -48,7 +48,7 @@ rule final_model:
         stage=STAGES["train"],
         classes=lambda wildcards: dataset_of(wildcards).classes,
         model=lambda wildcards: study.models[wildcards.model],
-        training=study.training,
+        training=lambda wildcards: study.training_of(wildcards.model),
     script:
         "../scripts/final_model.py"
 

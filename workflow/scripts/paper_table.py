@@ -22,5 +22,5 @@ predictions = {
 table = paper_table(spec, summary, comparisons, cost, predictions)
 write_csv(Path(snakemake.output.table), table)
 paper_table_plot(spec, table, whose, Path(snakemake.output.figure))
-paper_table_page(spec, table, whose, Path(snakemake.output.page))
+paper_table_page(spec, table, snakemake.params.recipe, whose, Path(snakemake.output.page))
 record_sha256(Path(snakemake.output.table))

@@ -243,6 +243,8 @@ def _model_problems(config: Mapping) -> Iterator[str]:
             )
         elif spec.get("aggregator") is None:
             yield f"models.{name}: aggregator is missing"
+        if "final_model" in dict(_mappings(spec)).get("training", {}):
+            yield f"models.{name}.training: final_model is of all models; set it under training"
 
 
 def _named_encoders(config: Mapping) -> list[str | Mapping]:

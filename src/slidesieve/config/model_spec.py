@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from slidesieve.parsing.schema import WORDS
 from slidesieve.parsing.settings import STRICT
+from slidesieve.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="allow"))
@@ -45,4 +46,9 @@ class ModelSpec:
     standardise: StrictBool = Field(
         default=True,
         description="Scale features by mean and standard deviation of the training tokens.",
+    )
+    training: TrainingSettings | None = Field(
+        default=None,
+        description="Keys of the section `training` that this model has otherwise. Paper tables "
+        "print them beside the recipe of all rows.",
     )

@@ -92,6 +92,7 @@ class Study:
     report: Mapping
     resources: Mapping
     final_model: bool
+    own_training: Mapping[str, Mapping] = field(default_factory=dict)
     vqa: Mapping | None = None
 
     def encoders_of(self, dataset: str) -> list[str]:
@@ -150,6 +151,14 @@ class Study:
     def reference_model(self) -> str:
         """The model that others are compared to."""
         return self.evaluation["compare_to"] or next(iter(self.models))
+
+    def training_of(self, model: str) -> Mapping:
+        """How a model is fitted: the section `training`, and what the model has otherwise."""
+        return {**self.training, **self.own_training.get(model, {})}
+
+    def recipe(self, paper_table: str) -> dict[str, Mapping]:
+        """How the models of a paper table are fitted, by model."""
+        return {name: self.training_of(name) for name in self.paper_tables[paper_table]["rows"]}
 
     @property
     def vqa_reference(self) -> str | None:
@@ -232,7 +241,12 @@ def build_study(config: Mapping, sheets: Mapping[str, Sheet]) -> Study:
     return Study(
         datasets={name: _with_source(dataset, own, final_model) for name, dataset in own.items()},
         encoders=encoder_specs(settings["encoders"]),
-        models=config["models"],
+        models={name: _without_training(spec) for name, spec in config["models"].items()},
+        own_training={
+            name: spec["training"]
+            for name, spec in config["models"].items()
+            if spec.get("training")
+        },
         paper_tables={name: _given(table) for name, table in settings["paper_tables"].items()},
         training=settings["training"],
         evaluation=settings["evaluation"],
@@ -241,6 +255,10 @@ def build_study(config: Mapping, sheets: Mapping[str, Sheet]) -> Study:
         final_model=final_model,
         vqa=settings["vqa"],
     )
+
+
+def _without_training(spec: Mapping) -> Mapping:
+    return {key: value for key, value in spec.items() if key != "training"}
 
 
 def _dataset(name: str, settings: Mapping, sheet: Sheet) -> Dataset:

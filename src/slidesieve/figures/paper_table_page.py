@@ -20,12 +20,15 @@ _WORDS = (
 _COST_HEAD = ["Tokens kept", "GFLOPs", "Memory, MB", "Latency, ms"]
 
 
-def paper_table_page(spec: Mapping, rows: pd.DataFrame, dataset: str, path: Path) -> None:
+def paper_table_page(
+    spec: Mapping, rows: pd.DataFrame, recipe: Mapping, dataset: str, path: Path
+) -> None:
     """Write a paper table.
 
     Args:
         spec: A paper table of the config, defaults filled in.
         rows: Its table, see `slidesieve.paper_tables.table`.
+        recipe: How each model of its rows was fitted: settings by name.
         dataset: Whose results these are.
         path: Where to write.
     """
@@ -46,6 +49,7 @@ def paper_table_page(spec: Mapping, rows: pd.DataFrame, dataset: str, path: Path
         cells += [_paper_cell(row[f"{PAPER}{name}"]) for name in quoted]
         body.append(cells)
     words = [f"Reference row: {spec['rows'][spec['reference']]['label']}. {_WORDS}"]
+    words.append(recipe_words(recipe, {name: row["label"] for name, row in spec["rows"].items()}))
     if quoted:
         source = spec["paper"]["source"]
         words.append(
@@ -53,6 +57,27 @@ def paper_table_page(spec: Mapping, rows: pd.DataFrame, dataset: str, path: Path
             f"features and machine. All others were computed here, on {dataset}."
         )
     write_page(path, f"{dataset}: {spec['title']}", [*map(paragraph, words), table(head, body)])
+
+
+def recipe_words(recipe: Mapping[str, Mapping], labels: Mapping[str, str]) -> str:
+    """Say how the models of a table were fitted: what all share, then what some have otherwise.
+
+    Args:
+        recipe: Settings of training by model.
+        labels: The models' rows.
+    """
+    fits = list(recipe.values())
+    shared = {key: value for key, value in fits[0].items() if all(f[key] == value for f in fits)}
+    words = f"Training of all rows: {_listed(shared)}."
+    for model, settings in recipe.items():
+        own = {key: value for key, value in settings.items() if key not in shared}
+        if own:
+            words += f" {labels[model]}: {_listed(own)}."
+    return words
+
+
+def _listed(settings: Mapping) -> str:
+    return ", ".join(f"{key} {value}" for key, value in settings.items())
 
 
 def _metric_cell(row: pd.Series, metric: str) -> Cell:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from helpers.imaginary_cohort import CLASSES, random_predictions
-from slidesieve.figures.paper_table_page import paper_table_page
+from slidesieve.figures.paper_table_page import paper_table_page, recipe_words
 from slidesieve.figures.paper_table_plot import paper_table_plot
 from slidesieve.paper_tables.table import paper_table
 from slidesieve.statistics.comparisons import comparisons_table
@@ -46,6 +46,9 @@ PLAIN = {key: value for key, value in STUDY.items() if key != "paper"} | {
 def with_tokens(table: pd.DataFrame, share: float) -> pd.DataFrame:
     tokens = np.arange(len(table)) * 10 + 100
     return table.assign(tokens_in=tokens, tokens_kept=np.round(share * tokens).astype(int))
+
+
+RECIPE = {name: {"epochs": 100} for name in STUDY["rows"]}
 
 
 @pytest.fixture(scope="module")
@@ -142,17 +145,28 @@ def test_the_figure_names_rows_and_owners(table, tmp_path):
 
 
 def test_the_page_sets_the_papers_columns_apart(table, tmp_path):
-    paper_table_page(STUDY, table, "tcga", tmp_path / "study.html")
+    paper_table_page(STUDY, table, RECIPE, "tcga", tmp_path / "study.html")
     page = (tmp_path / "study.html").read_text()
     assert "Shaded columns are not ours: they are printed in A paper, 2026" in page
     assert '<td class="number paper">0.983</td>' in page
     assert page.count('class="number paper"') == 4 * 3
 
 
+def test_the_page_prints_the_recipe_of_all_rows_and_what_a_row_has_otherwise():
+    recipe = {"a": {"epochs": 100, "lr": 0.001}, "b": {"epochs": 100, "lr": 0.0002}}
+    assert recipe_words(recipe, {"a": "ABMIL", "b": "DSMIL"}) == (
+        "Training of all rows: epochs 100. ABMIL: lr 0.001. DSMIL: lr 0.0002."
+    )
+    assert (
+        recipe_words({"a": {"epochs": 100}}, {"a": "ABMIL"}) == "Training of all rows: epochs 100."
+    )
+
+
 def test_a_study_without_a_paper_can_be_drawn(found, tmp_path):
     table = paper_table(PLAIN, *found)
     paper_table_plot(PLAIN, table, "mine", tmp_path / "study.png")
-    paper_table_page(PLAIN, table, "mine", tmp_path / "study.html")
+    recipe = {name: {"epochs": 100} for name in PLAIN["rows"]}
+    paper_table_page(PLAIN, table, recipe, "mine", tmp_path / "study.html")
     assert "Shaded" not in (tmp_path / "study.html").read_text()
 
 
