@@ -27,7 +27,6 @@ REPO = Path(__file__).resolve().parents[2]
 DRY = {
     r"^slidesieve run .*paper_tables": "fits dozens of models; tests/workflow runs a small table",
     r"^slidesieve run my_features": "fits for minutes; tests/workflow/test_ready_features.py",
-    r"^slidesieve predict ": "encodes for a minute; tests/workflow/test_predict.py",
     r"--forcerun": "makes all features anew; tests/workflow/test_reruns.py",
 }
 # Not run: that program, files and options exist is all that is looked at.
@@ -39,6 +38,7 @@ PARSED = {
     r"--profile (\./)?slurm": "needs a cluster; tests/slurm has one",
     r"^generate-slurm-partition-config": "asks a cluster for its partitions",
     r"^slidesieve demo-slides": "paints for a minute; tests/unit/synthetic",
+    r"^slidesieve predict ": "encodes for a minute; tests/workflow/test_predict.py",
     r"^slidesieve (push|pull) ": "needs a hub; tests/workflow/test_bundles.py has one",
     r"^slidesieve run config/tcga": "needs TCGA's slides and gated weights",
     r"^slidesieve report .*paper_tables": "shows a table that was only planned",
@@ -98,8 +98,7 @@ def test_command_runs(command, finished, tmp_path):
     if "my_bundle" in command and not command.startswith("slidesieve bundle"):
         made = "slidesieve bundle results/my_study my_bundle --model abmil"
         run_line(f"{made} --configfile my_study.yaml", folder, finished.parent / "slides")
-    dry = "-- -n" if command.startswith("slidesieve predict") else "-n"
-    line = f"{command} {dry}" if reason(DRY, command) else command
+    line = f"{command} -n" if reason(DRY, command) else command
     done = run_line(line, folder, finished.parent / "slides")
     assert done.returncode == 0, f"{COMMANDS[command]}\n{done.stdout}{done.stderr}"
 

@@ -26,6 +26,29 @@ rule evaluation:
         "../scripts/evaluation.py"
 
 
+rule encoder_comparisons:
+    input:
+        predictions=inputs.per_model(layout.PREDICTIONS),
+    output:
+        comparisons=layout.ENCODER_COMPARISONS,
+    log:
+        log("encoder_comparisons"),
+    benchmark:
+        benchmark("encoder_comparisons")
+    conda:
+        MODELS_ENV
+    threads: 1
+    resources:
+        **resources_of("report", mem_mb=4000, runtime=60),
+    params:
+        stage=STAGES["evaluation"],
+        models=inputs.model_pairs,
+        classes=lambda wildcards: dataset_of(wildcards).classes,
+        evaluation=intervals,
+    script:
+        "../scripts/encoder_comparisons.py"
+
+
 rule site_metrics:
     input:
         predictions=inputs.per_model(layout.PREDICTIONS),

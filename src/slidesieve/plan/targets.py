@@ -110,6 +110,8 @@ def dataset_results(study: Study, name: str) -> Iterator[str]:
         yield fill(layout.CALIBRATION_PAGE, dataset=name)
     if study.datasets[name].settings["folds"]["group_also"] == "site":
         yield fill(layout.SITES, dataset=name)
+    if len(study.encoders_of(name)) > 1:
+        yield fill(layout.ENCODER_COMPARISONS, dataset=name)
     if audited:
         yield fill(layout.SELECTORS, dataset=name)
         yield fill(layout.SELECTORS_FIGURE, dataset=name)

@@ -61,6 +61,35 @@ def comparisons_table(
     )
 
 
+def encoder_comparisons_table(
+    predictions: Mapping[tuple[str, str], pd.DataFrame],
+    classes: Sequence[str],
+    resamples: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Return the table of encoder_comparisons.csv: each model on every encoder and on the first.
+
+    Args:
+        predictions: (encoder, model) to its out-of-fold predictions table.
+        classes: Class names in the order of the config.
+        resamples: Bootstrap resamples of patients.
+        seed: Of the bootstrap.
+
+    Returns:
+        The columns of comparisons.csv with model for encoder, and encoder_a and encoder_b for
+        model_a and model_b. Holm's correction is over the encoders, within one model.
+    """
+    by_model: dict[str, dict[str, pd.DataFrame]] = {}
+    for (encoder, model), table in predictions.items():
+        by_model.setdefault(model, {})[encoder] = table
+    tables = [
+        compare_models(encoders, next(iter(encoders)), classes, resamples, seed, model)
+        for model, encoders in by_model.items()
+    ]
+    names = {"encoder": "model", "model_a": "encoder_a", "model_b": "encoder_b"}
+    return pd.concat(tables, ignore_index=True).rename(columns=names)
+
+
 def compare_models(
     predictions: Mapping[str, pd.DataFrame],
     reference: str,

@@ -26,6 +26,8 @@ TEXT_COLUMNS = frozenset(
             "metric",
             "site",
             "fit",
+            "encoder_a",
+            "encoder_b",
             "prediction_final",
         ),
         *("model_a", "model_b", "test", "device", "topic", "variant"),

@@ -8,7 +8,7 @@ import pytest
 
 from slidesieve.evaluation.metrics import metric_values
 from slidesieve.evaluation.outcomes import outcomes_by_level
-from slidesieve.statistics.comparisons import comparisons_table
+from slidesieve.statistics.comparisons import comparisons_table, encoder_comparisons_table
 from slidesieve.statistics.external import external_metrics, external_summary, internal_external
 from slidesieve.statistics.summary import summary_table
 
@@ -98,3 +98,27 @@ def test_ensembles_are_compared_with_one_another():
     ]
     hits = [float((t["label"] == t["prediction"]).mean()) for t in map(predictions, (3, 0))]
     assert row["difference"] == pytest.approx(hits[0] - hits[1])
+
+
+def test_a_model_is_compared_across_encoders():
+    found = encoder_comparisons_table(
+        {(encoder, model): predictions(seed, fold=0) for encoder, model, seed in RUNS},
+        CLASSES,
+        100,
+        0,
+    )
+    pairs = found[["model", "encoder_a", "encoder_b"]].drop_duplicates()
+    assert [tuple(pair) for pair in pairs.to_numpy()] == [
+        *(("m", "second", "first"), ("m", "third", "first")),
+        ("n", "second", "first"),
+    ]
+    row = found[(found["model"] == "m") & (found["encoder_a"] == "third")]
+    row = row.set_index(["level", "metric", "test"]).loc[("slide", "accuracy", "patient bootstrap")]
+    hits = [float((t["label"] == t["prediction"]).mean()) for t in map(predictions, (2, 0))]
+    assert row["difference"] == pytest.approx(hits[0] - hits[1])
+
+
+RUNS = [
+    *(("first", "m", 0), ("second", "m", 1), ("third", "m", 2)),
+    *(("first", "n", 3), ("second", "n", 4)),
+]
