@@ -39,6 +39,7 @@ OF_ALL = {
     "cohort": 1,
     "cohort_page": 1,
     "evaluation": 1,
+    "encoder_comparisons": 1,
     "fits": 1,
     "cost": 1,
     "report_pages": 1,
@@ -78,6 +79,10 @@ def test_both_encoders_see_the_same_tiles_and_stand_in_every_table(both):
         assert (first.features.shape[1], second.features.shape[1]) == (164, 64)
         assert second.encoder_revision.startswith("test_vit@random-seed0-")
         assert second.encoder_source == "random weights, seed 0"
+    compared = read_csv(study.result("toy/encoder_comparisons.csv"))
+    assert set(compared["model"]) == {"abmil", "mean"}
+    assert set(compared["encoder_a"]) == {"tiny_vit"}
+    assert set(compared["encoder_b"]) == {"colour_texture"}
     for table in ("metrics", "summary", "cost"):
         assert set(read_csv(study.result(f"toy/{table}.csv"))["encoder"]) == {
             "colour_texture",
