@@ -3,12 +3,18 @@ PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 BIN := .venv/bin
 
-.PHONY: demo test test-demo test-slurm lint docs install clean
+.PHONY: demo vqa-demo test test-demo test-slurm lint docs install clean
 
 demo: install
 	$(BIN)/snakemake --cores $(CORES)
 	$(BIN)/snakemake --cores 1 --report report.html
 	@echo "Done: open report.html; tables are in results/demo/"
+
+# Questions about painted slides, answered by language models made from nothing.
+vqa-demo: install
+	$(BIN)/python -m slidesieve.vqa.demo_cohort results/vqa_demo --workers $(CORES)
+	$(BIN)/slidesieve run config/vqa_demo.yaml --cores $(CORES) vqa
+	@echo "Done: tables are in results/painted/vqa/"
 
 test: install lint
 	$(BIN)/python -m pytest -n $(CORES) --dist worksteal tests --ignore tests/slurm

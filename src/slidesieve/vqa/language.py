@@ -115,6 +115,7 @@ def build_demo_language(
 
 def save_language(folder: Path, language: Language) -> None:
     """Write the model (safetensors) and its tokenizer as a folder of transformers."""
+    import_optional("transformers").utils.logging.disable_progress_bar()
     language.model.save_pretrained(folder)
     language.tokenizer.save_pretrained(folder)
 

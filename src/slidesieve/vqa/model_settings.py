@@ -122,7 +122,8 @@ class StageSettings:
         json_schema_extra={"uniqueItems": True},
         description="Parts that learn; the connector is the reducer and the projector.",
     )
-    on: Literal["captions", "answers", "all"] = Field(
+    # Not `on`, which YAML reads as true.
+    questions: Literal["captions", "answers", "all"] = Field(
         default="answers", description="Captions, all other questions, or both."
     )
     epochs: StrictInt | None = Field(

@@ -17,11 +17,11 @@ Pack = tuple[Question, ...]
 Item = TypeVar("Item")
 
 
-def questions_of_stage(questions: Sequence[Question], on: str) -> list[Question]:
+def questions_of_stage(questions: Sequence[Question], chosen: str) -> list[Question]:
     """Return the questions that a stage trains on: captions, answers or all."""
-    if on == "all":
+    if chosen == "all":
         return list(questions)
-    return [q for q in questions if (q.category == CAPTION) == (on == "captions")]
+    return [q for q in questions if (q.category == CAPTION) == (chosen == "captions")]
 
 
 def draw_packs(questions: Sequence[Question], most: int, rng: np.random.Generator) -> list[Pack]:
@@ -93,9 +93,11 @@ class Course:
         seed: int,
     ) -> None:
         self.number, self.stage = number, stage
-        self._questions = questions_of_stage(questions, stage.on)
+        self._questions = questions_of_stage(questions, stage.questions)
         if not self._questions:
-            raise ContractError(f"vqa.stages[{number}]: no training question is among {stage.on}")
+            raise ContractError(
+                f"vqa.stages[{number}]: no training question is among {stage.questions}"
+            )
         self._per_pack, self._seed = questions_per_pack, seed
         self._drawn = 0, self._draw(0)
         n_packs = len(self._drawn[1])

@@ -162,7 +162,7 @@ def test_a_question_that_never_fits_is_named(monkeypatch):
 
 def test_a_stage_without_questions_is_refused():
     with pytest.raises(ContractError, match=r"vqa.stages\[0\]: no training question is among capt"):
-        train(tiny_answerer(), [stage(2, on="captions")])
+        train(tiny_answerer(), [stage(2, questions="captions")])
 
 
 def test_a_loss_that_is_not_finite_stops_training():
