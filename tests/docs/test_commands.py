@@ -37,6 +37,7 @@ PARSED = {
     r"^(\w+=\S+ )?(\.venv/bin/)?python -m pytest": "the tests that run anyway",
     r"--profile (\./)?slurm": "needs a cluster; tests/slurm has one",
     r"^generate-slurm-partition-config": "asks a cluster for its partitions",
+    r"^slidesieve ask": "needs a trained model; tests/unit/vqa/test_asking.py",
     r"^slidesieve demo-slides": "paints for a minute; tests/unit/synthetic",
     r"^slidesieve predict ": "encodes for a minute; tests/workflow/test_predict.py",
     r"^slidesieve (push|pull) ": "needs a hub; tests/workflow/test_bundles.py has one",

@@ -85,6 +85,12 @@ def _parser() -> argparse.ArgumentParser:
 
     commands.add_parser("encoders", help="list the encoders that a config may name")
 
+    ask = commands.add_parser("ask", help="ask a trained model a question about a slide")
+    ask.add_argument("model", type=Path, metavar="MODEL", help="folder that vqa_train wrote")
+    ask.add_argument("features", type=Path, metavar="FEATURES", help="features file of the slide")
+    ask.add_argument("question", metavar="QUESTION")
+    ask.add_argument("--options", nargs="+", default=[], metavar="TEXT", help="of a closed one")
+
     demo = commands.add_parser("demo-slides", help="paint the demo cohort and its sample sheet")
     demo.add_argument("folder", type=Path, metavar="FOLDER")
     return parser

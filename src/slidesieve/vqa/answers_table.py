@@ -18,8 +18,8 @@ from slidesieve.vqa.table import LETTERS, SLIDE_SEPARATOR, with_newlines
 
 OWN, NO_IMAGE, DONOR, RANDOM, SOFT = "own", "blind_none", "blind_donor", "random", "soft"
 PATHS = (OWN, NO_IMAGE, DONOR, RANDOM, SOFT)
-"""Which tokens the model saw: the reducer's choice, none, those of another patient's slide, 32 of its
-own drawn at random, or the soft selection of training."""
+"""Which tokens the model saw: the reducer's choice, none, those of another patient's slide, 32 of
+its own drawn at random, or the soft selection of training."""
 
 METHODS = ("letter", "option", "text")
 """How an answer was read: probabilities of letters, of the options' texts, or greedy text."""
