@@ -155,7 +155,7 @@ class _Fit:
             cpu=on_cpu, mixed_precision="no" if on_cpu else "bf16", kwargs_handlers=[unused]
         )
         self.wrapped, optimiser = self._accelerator.prepare(
-            answerer.model, torch.optim.AdamW(groups)
+            answerer.model, torch.optim.AdamW(groups, fused=True)
         )
         self.optimiser: torch.optim.Optimizer = optimiser.optimizer
         self._most_questions = 1_000_000

@@ -67,7 +67,7 @@ def warm_up(
     """
     make_deterministic()
     model, rng = language.model.train(), np.random.default_rng([settings.seed, 2])
-    optimiser = torch.optim.AdamW(model.parameters())
+    optimiser = torch.optim.AdamW(model.parameters(), fused=True)
     captions = {q.slide_ids: q.answer_text for q in questions if q.category == CAPTION}
     asked = [question for question in questions if question.category != CAPTION]
     loss = torch.tensor(float("nan"))
