@@ -6,6 +6,7 @@ the study that it leaves. A change that makes a page untrue is red here.
 
 from __future__ import annotations
 
+import importlib
 import re
 import shutil
 import subprocess
@@ -123,12 +124,13 @@ def test_python_example_runs(block, finished):
     assert done.returncode == 0, done.stderr
 
 
-def test_the_example_reducer_keeps_the_contract():
+def test_the_example_reducer_keeps_the_contract(tmp_path, monkeypatch):
     (block,) = [block for block in PYTHON if "TokenReducer" in block.text]
-    names: dict = {}
-    exec(block.text, names)
-    settings = names["DarkestTokensSettings"](k=3)
-    reducer = names["DarkestTokens"](dim=12, settings=settings)
+    (tmp_path / "darkest.py").write_text(block.text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    darkest = importlib.import_module("darkest")
+    settings = darkest.DarkestTokensSettings(k=3)
+    reducer = darkest.DarkestTokens(dim=12, settings=settings)
     batch = make_batch([5, 9], n_padding=2)
     together, alone = reducer(batch), reducer(pick(batch, 0))
     assert together.tokens.lengths.tolist() == [3, 3]
