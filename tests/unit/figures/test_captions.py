@@ -24,6 +24,7 @@ NAMES = (
     "side_by_side",
     "k_sweep",
     "calibration",
+    "external",
 )
 
 
