@@ -63,6 +63,6 @@ rule paper_table:
         stage=STAGES["figures"],
         models=inputs.model_pairs,
         paper_table=lambda wildcards: study.paper_tables[wildcards.paper_table],
-        recipe=lambda wildcards: study.recipe(wildcards.paper_table),
+        recipe=lambda wildcards: params.recipe(study, wildcards.paper_table),
     script:
         "../scripts/paper_table.py"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from functools import partial
-from itertools import chain
+from itertools import chain, product
 from pathlib import Path
 
 import numpy as np
@@ -235,11 +235,7 @@ def _audit_summaries(
     reference = study.reference_model if table is None else study.paper_tables[table]["reference"]
 
     def predictions() -> recomputed.Predictions:
-        return {
-            (encoder, model): read_csv(at(layout.PREDICTIONS, encoder=encoder, model=model))
-            for encoder in study.encoders_of(dataset.name)
-            for model in models
-        }
+        return _read_per_pair(layout.PREDICTIONS, _pairs(study, dataset, models), at)
 
     yield from examine(
         metrics, lambda: recomputed.metrics_differences(metrics, predictions(), classes)
@@ -259,31 +255,36 @@ def _audit_summaries(
         yield from examine(path, partial(recorded_problems, path))
 
 
+def _pairs(study: Study, dataset: Dataset, models: Iterable[str]) -> list[tuple[str, str]]:
+    """(encoder, model) of a dataset, for some models."""
+    return list(product(study.encoders_of(dataset.name), models))
+
+
+def _read_per_pair(
+    pattern: str, pairs: Iterable[tuple[str, str]], at: PathOf
+) -> dict[tuple[str, str], pd.DataFrame]:
+    return {
+        (encoder, model): read_csv(at(pattern, encoder=encoder, model=model))
+        for encoder, model in pairs
+    }
+
+
 def _audit_fits(study: Study, dataset: Dataset, at: PathOf) -> Iterator[Finding]:
     """Audit the tables over all fits of a dataset: fits.csv, and calibration.csv if asked for."""
-    pairs = [
-        (encoder, model) for encoder in study.encoders_of(dataset.name) for model in study.models
-    ]
+    pairs = _pairs(study, dataset, study.models)
 
     def of_folds(pattern: str, encoder: str, model: str) -> list[Path]:
         folds = range(dataset.fold_count)
         return [at(pattern, encoder=encoder, model=model, fold=fold) for fold in folds]
 
     def fits_problems() -> Iterator[str]:
-        audited = auditable_models(study.models)
         folders = {pair: of_folds(layout.FOLD, *pair) for pair in pairs}
-        audits = {
-            (encoder, model): read_csv(at(layout.SELECTOR_AUDIT, encoder=encoder, model=model))
-            for encoder, model in pairs
-            if model in audited
-        }
+        audited = _pairs(study, dataset, auditable_models(study.models))
+        audits = _read_per_pair(layout.SELECTOR_AUDIT, audited, at)
         return recomputed.fits_differences(fits, folders, audits)
 
     def calibration_problems() -> Iterator[str]:
-        predictions = {
-            (encoder, model): read_csv(at(layout.PREDICTIONS, encoder=encoder, model=model))
-            for encoder, model in pairs
-        }
+        predictions = _read_per_pair(layout.PREDICTIONS, pairs, at)
         validation = {
             pair: dict(enumerate(map(read_csv, of_folds(layout.VAL_PREDICTIONS, *pair))))
             for pair in pairs

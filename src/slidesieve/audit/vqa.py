@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ def audit_questions(study: Study, dataset: Dataset, at: PathOf) -> Iterator[Find
         return
     section = study.vqa
 
+    # Three files are compared with what the sources give: these are read once.
+    @cache
     def gathered() -> Gathered:
         return gather_section(section, slide_index(slide_patients(dataset)))
 
@@ -66,6 +69,7 @@ def _record_problems(path: Path, gathered: Gathered) -> Iterator[str]:
 
 
 def _audit_scores(study: Study, dataset: Dataset, at: PathOf) -> Iterator[Finding]:
+    @cache
     def made() -> dict[str, Any]:
         """What both tables are made from."""
         pairs = Inputs(study).answerers({"dataset": dataset.name})

@@ -27,6 +27,23 @@ def read_layers(files: Sequence[Path]) -> Config:
     Raises:
         ConfigError: Names the files that are no YAML mappings, and the traps in the others.
     """
+    config, problems = _laid_over_one_another(files)
+    problems += yaml_traps(files)
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def read_shipped_layer(file: Path) -> Config:
+    """Read the shipped config; every process does, so it is not searched for traps."""
+    config, problems = _laid_over_one_another([file])
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def _laid_over_one_another(files: Sequence[Path]) -> tuple[Config, list[str]]:
+    """The files' config, and why some of them are no mappings."""
     config: Config = {}
     problems = []
     for file in files:
@@ -39,10 +56,7 @@ def read_layers(files: Sequence[Path]) -> Config:
             lay_over(config, layer)
         else:
             problems.append(f"{file}: must be a mapping of keys to values")
-    problems += yaml_traps(files)
-    if problems:
-        raise ConfigError(problems)
-    return config
+    return config, problems
 
 
 def lay_over(below: Config, above: Mapping) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from slidesieve.config.checks import check_config
-from slidesieve.config.layers import Config, layered, read_layers
+from slidesieve.config.layers import Config, layered, read_layers, read_shipped_layer
 from slidesieve.config.model_source import with_inherited
 from slidesieve.config.shipped import shipped_config_file, shipped_root
 from slidesieve.config.study import Study, build_study
@@ -66,7 +66,7 @@ def load_study_files(files: Sequence[Path]) -> Study:
 
 def read_shipped_config() -> Config:
     """The shipped config; its sample sheet is found from any folder."""
-    config = read_layers([shipped_config_file()])
+    config = read_shipped_layer(shipped_config_file())
     for settings in config["datasets"].values():
         sheet = Path(settings["slides"])
         if not sheet.exists():

@@ -156,10 +156,6 @@ class Study:
         """How a model is fitted: the section `training`, and what the model has otherwise."""
         return {**self.training, **self.own_training.get(model, {})}
 
-    def recipe(self, paper_table: str) -> dict[str, Mapping]:
-        """How the models of a paper table are fitted, by model."""
-        return {name: self.training_of(name) for name in self.paper_tables[paper_table]["rows"]}
-
     @property
     def vqa_reference(self) -> str | None:
         """The model that others which answer questions are compared to; None if there are none."""

@@ -163,6 +163,11 @@ def sheet_rows(dataset: Dataset) -> list[tuple[str, str, str]]:
     return [(slide.slide_id, slide.patient_id, slide.label) for slide in dataset.slides]
 
 
+def recipe(study: Study, paper_table: str) -> dict[str, Mapping]:
+    """How the models of a paper table are fitted, by model."""
+    return {name: study.training_of(name) for name in study.paper_tables[paper_table]["rows"]}
+
+
 def slide_patients(dataset: Dataset) -> list[tuple[str, str]]:
     """(slide_id, patient_id) per slide: what questions are matched to."""
     return [(slide.slide_id, slide.patient_id) for slide in dataset.slides]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 from slidesieve.errors import SlideError
@@ -54,15 +53,9 @@ def slide_fingerprint(path: Path) -> str:
         SHA-256 (hex) over its size and its first and last MiB; of a folder (OME-Zarr) over names
         and sizes of its files; "" when there is no such file.
     """
-    # Unlike Path.is_dir, this answers False for a name that is too long for the file system.
-    if os.path.isdir(path):  # noqa: PTH112
-        listing = [
-            f"{file.relative_to(path)} {file.stat().st_size}"
-            for file in sorted(path.rglob("*"))
-            if file.is_file()
-        ]
-        return hashlib.sha256("\n".join(listing).encode()).hexdigest()
     try:
+        if path.is_dir():
+            return _listing_sha256(path)
         size = path.stat().st_size
         with path.open("rb") as file:
             head = file.read(_MEBIBYTE)
@@ -71,6 +64,15 @@ def slide_fingerprint(path: Path) -> str:
     except OSError:
         return ""
     return hashlib.sha256(size.to_bytes(8, "little") + head + tail).hexdigest()
+
+
+def _listing_sha256(folder: Path) -> str:
+    listing = [
+        f"{file.relative_to(folder)} {file.stat().st_size}"
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    ]
+    return hashlib.sha256("\n".join(listing).encode()).hexdigest()
 
 
 def _is_empty(path: Path) -> bool:

@@ -49,13 +49,10 @@ def comparisons_table(
         resamples: Bootstrap resamples of patients.
         seed: Of the bootstrap.
     """
-    by_encoder: dict[str, dict[str, pd.DataFrame]] = {}
-    for (encoder, model), table in predictions.items():
-        by_encoder.setdefault(encoder, {})[model] = table
     return pd.concat(
         [
             compare_models(models, reference, classes, resamples, seed, encoder)
-            for encoder, models in by_encoder.items()
+            for encoder, models in _nested(predictions).items()
         ],
         ignore_index=True,
     )
@@ -79,15 +76,23 @@ def encoder_comparisons_table(
         The columns of comparisons.csv with model for encoder, and encoder_a and encoder_b for
         model_a and model_b. Holm's correction is over the encoders, within one model.
     """
-    by_model: dict[str, dict[str, pd.DataFrame]] = {}
-    for (encoder, model), table in predictions.items():
-        by_model.setdefault(model, {})[encoder] = table
+    turned = {(model, encoder): table for (encoder, model), table in predictions.items()}
     tables = [
         compare_models(encoders, next(iter(encoders)), classes, resamples, seed, model)
-        for model, encoders in by_model.items()
+        for model, encoders in _nested(turned).items()
     ]
     names = {"encoder": "model", "model_a": "encoder_a", "model_b": "encoder_b"}
     return pd.concat(tables, ignore_index=True).rename(columns=names)
+
+
+def _nested(
+    tables: Mapping[tuple[str, str], pd.DataFrame],
+) -> dict[str, dict[str, pd.DataFrame]]:
+    """Tables by the first name of their pair, then by the second."""
+    nested: dict[str, dict[str, pd.DataFrame]] = {}
+    for (first, second), table in tables.items():
+        nested.setdefault(first, {})[second] = table
+    return nested
 
 
 def compare_models(
