@@ -1,10 +1,13 @@
 # Datasets that take their models from another dataset or from a bundle: no folds, no training.
+from slidesieve.plan.model_files import fits_params
+
+APPLIED = "|".join(n for n, of in study.datasets.items() if of.models_from is not None) or "(?!)"
 
 
 rule ensemble_predictions:
     input:
         index=layout.FEATURE_INDEX,
-        trained_on=training_content,
+        trained_on=inputs.training_content,
         models=inputs.per_fit_used(layout.MODEL),
         weights=inputs.per_fit_used(layout.WEIGHTS),
     output:
@@ -25,7 +28,7 @@ rule ensemble_predictions:
         stage=STAGES["ensemble"],
         slides=of_dataset(params.sheet_rows),
         source=lambda wildcards: dataset_of(wildcards).settings["models_from"],
-        fits=of_dataset(fits_of),
+        fits=lambda wildcards: fits_params(study, dataset_of(wildcards)),
     script:
         "../scripts/ensemble_predictions.py"
 
@@ -34,7 +37,7 @@ rule external_metrics:
     input:
         predictions=inputs.per_model(layout.PREDICTIONS),
         by_fit=inputs.per_model(layout.PREDICTIONS_BY_FIT),
-        internal=internal_files,
+        internal=inputs.internal_results,
     output:
         metrics=layout.METRICS,
         summary=layout.SUMMARY,
@@ -144,7 +147,7 @@ rule applied_heatmap:
         stage=STAGES["figures"],
         path=slide_path,
         model=lambda wildcards: study.heatmap_model_of(wildcards.dataset),
-        fits=of_dataset(fits_of),
+        fits=lambda wildcards: fits_params(study, dataset_of(wildcards)),
     script:
         "../scripts/applied_heatmap.py"
 
@@ -170,6 +173,6 @@ rule applied_tokens:
         **resources_of("report", runtime=60),
     params:
         stage=STAGES["tokens"],
-        fits=of_dataset(fits_of),
+        fits=lambda wildcards: fits_params(study, dataset_of(wildcards)),
     script:
         "../scripts/applied_tokens.py"

@@ -20,15 +20,13 @@ from slidesieve.plan import layout, params
 from slidesieve.plan.inputs import Inputs
 from slidesieve.plan.layout import benchmark, fill, log
 from slidesieve.plan.left_out import left_out
-from slidesieve.plan.model_files import content_file, fits_params, internal_results
 from slidesieve.plan.shard import FEATURES_RULE, feature_shards, shard_rules
-from slidesieve.plan.targets import models_of_table, targets, vqa_results
+from slidesieve.plan.targets import models_of_table, targets
 from slidesieve.selector_diagnostics.auditable import auditable_models
 from slidesieve.stages import STAGES
 
 SLIDES_ENV = str(ROOT / "envs" / "slides.yaml")
 MODELS_ENV = str(ROOT / "envs" / "models.yaml")
-VQA_ENV = str(ROOT / "envs" / "vqa.yaml")
 
 
 def further_problems(config):
@@ -58,10 +56,8 @@ dataset_of, slide_of = inputs.dataset_of, inputs.slide_of
 # All that an interval depends on; the other keys of the section change no interval.
 intervals = {name: study.evaluation[name] for name in ("bootstrap", "seed")}
 
-# Datasets that train models of their own, and those that are predicted by models from elsewhere.
-applied = [name for name, found in study.datasets.items() if found.models_from is not None]
-TRAINED = "|".join(name for name in study.datasets if name not in applied) or "(?!)"
-APPLIED = "|".join(applied) or "(?!)"
+# Datasets that train models of their own; rules/applied.smk has the others.
+TRAINED = "|".join(n for n, found in study.datasets.items() if found.models_from is None) or "(?!)"
 
 if workflow.is_main_process:
     for note in tiling_notes(study.encoders, params.tilings(study)):
@@ -89,18 +85,6 @@ def of_dataset(function):
 def of_slide(function):
     """Params function: a function of the plan, asked of the wildcard's dataset and slide."""
     return lambda wildcards: function(dataset_of(wildcards), slide_of(wildcards))
-
-
-def fits_of(dataset):
-    return fits_params(study, dataset)
-
-
-def training_content(wildcards):
-    return content_file(dataset_of(wildcards), wildcards.encoder)
-
-
-def internal_files(wildcards):
-    return internal_results(dataset_of(wildcards), inputs.model_pairs(wildcards))
 
 
 def slide_file(wildcards):

@@ -1,4 +1,7 @@
 # Slide question answering. Without a `vqa` section nothing of this is made.
+from slidesieve.plan.targets import vqa_results
+
+VQA_ENV = str(ROOT / "envs" / "vqa.yaml")
 
 
 rule vqa:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from slidesieve.cohort.slides import Slide
 from slidesieve.config.study import Dataset, Study
 from slidesieve.plan.layout import fill
-from slidesieve.plan.model_files import fit_files
+from slidesieve.plan.model_files import content_file, fit_files, internal_results
 from slidesieve.plan.targets import models_of_table
 
 Wildcards = Mapping[str, str]
@@ -102,6 +102,14 @@ class Inputs:
             fill(pattern, **{**wildcards, "encoder": encoder, "model": model})
             for encoder, model in self.model_pairs(wildcards, among)
         ]
+
+    def training_content(self, wildcards: Wildcards) -> str:
+        """Return the table of what the models from elsewhere were trained on."""
+        return content_file(self.dataset_of(wildcards), wildcards["encoder"])
+
+    def internal_results(self, wildcards: Wildcards) -> list[str]:
+        """Return the files of how the models from elsewhere do on their own cohort."""
+        return internal_results(self.dataset_of(wildcards), self.model_pairs(wildcards))
 
     def answerers(self, wildcards: Wildcards) -> list[Row]:
         """Return (encoder, model) of every model of a dataset that answers questions."""
