@@ -24,6 +24,6 @@ STAGES: dict[str, int] = {
     "vqa_questions": 1,
     "vqa_language": 1,
     "vqa_train": 1,
-    "vqa_answers": 1,
+    "vqa_answers": 2,
     "vqa_scores": 1,
 }

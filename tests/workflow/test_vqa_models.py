@@ -82,6 +82,10 @@ def test_a_changed_test_question_is_asked_again_and_nothing_is_trained(study):
     assert (own["tokens_kept"] == 5).all()
     scores = read_csv(study.result("mine/vqa/scores.csv"))
     assert {"sieve", "chance"} <= set(scores["model"])
+    looked_at = read_csv(study.result("mine/vqa/toy/sieve/looked_at.csv"))
+    assert (looked_at.groupby("question_id").size() == 5).all()
+    for page in ("scores.html", "toy/scores.png", "toy/sieve/answers.html"):
+        assert study.result(f"mine/vqa/{page}").stat().st_size > 1000
 
     # A run plans training before it knows what the new table holds: the table comes first.
     write_table(study.folder / "questions.csv", wording="On which side?")

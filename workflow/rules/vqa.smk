@@ -125,6 +125,7 @@ rule vqa_answers:
         ),
     output:
         answers=layout.VQA_ANSWERS,
+        looked_at=layout.VQA_LOOKED_AT,
     log:
         log("vqa_answers", "encoder", "vqa_model"),
     benchmark:
@@ -141,3 +142,87 @@ rule vqa_answers:
         preload_mb=study.training["preload_mb"],
     script:
         "../scripts/vqa_answers.py"
+
+
+rule vqa_scores_page:
+    input:
+        scores=layout.VQA_SCORES,
+        comparisons=layout.VQA_COMPARISONS,
+    output:
+        page=report(
+            layout.VQA_SCORES_PAGE,
+            caption="../report/vqa_scores.rst",
+            category="{dataset}",
+            subcategory="questions",
+            labels={"table": "answers, with the slide and without"},
+        ),
+    log:
+        log("vqa_scores_page"),
+    benchmark:
+        benchmark("vqa_scores_page")
+    conda:
+        MODELS_ENV
+    threads: 1
+    resources:
+        **resources_of("report", mem_mb=4000, runtime=60),
+    params:
+        stage=STAGES["figures"],
+    script:
+        "../scripts/vqa_scores_page.py"
+
+
+rule vqa_scores_plot:
+    input:
+        scores=layout.VQA_SCORES,
+    output:
+        plot=report(
+            layout.VQA_SCORES_PLOT,
+            caption="../report/vqa_scores.rst",
+            category="{dataset}",
+            subcategory="questions",
+            labels={"figure": "answers, with the slide and without, {encoder}"},
+        ),
+    log:
+        log("vqa_scores_plot", "encoder"),
+    benchmark:
+        benchmark("vqa_scores_plot", "encoder")
+    conda:
+        MODELS_ENV
+    threads: 1
+    resources:
+        **resources_of("report", mem_mb=4000, runtime=60),
+    params:
+        stage=STAGES["figures"],
+    script:
+        "../scripts/vqa_scores_plot.py"
+
+
+rule vqa_answers_page:
+    input:
+        index=layout.FEATURE_INDEX,
+        questions=layout.VQA_QUESTIONS,
+        answers=layout.VQA_ANSWERS,
+        looked_at=layout.VQA_LOOKED_AT,
+    output:
+        page=report(
+            layout.VQA_ANSWERS_PAGE,
+            caption="../report/vqa_answers.rst",
+            category="{dataset}",
+            subcategory="questions",
+            labels={"page": "answers of {vqa_model}, {encoder}"},
+        ),
+    log:
+        log("vqa_answers_page", "encoder", "vqa_model"),
+    benchmark:
+        benchmark("vqa_answers_page", "encoder", "vqa_model")
+    conda:
+        MODELS_ENV
+    threads: 1
+    resources:
+        **resources_of("report", mem_mb=4000, runtime=60),
+    params:
+        stage=STAGES["figures"],
+        method=lambda wildcards: study.vqa["score"]["method"],
+        slides=of_dataset(params.slide_paths),
+    script:
+        "../scripts/vqa_answers_page.py"

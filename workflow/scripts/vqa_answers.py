@@ -10,6 +10,7 @@ from slidesieve.vqa.answering import Answering
 from slidesieve.vqa.answers_table import write_answers
 from slidesieve.vqa.blind import donor_slides
 from slidesieve.vqa.case_bags import CaseBags
+from slidesieve.vqa.looked_at import telling_questions, tiles_looked_at, write_looked_at
 from slidesieve.vqa.model import load_answerer
 from slidesieve.vqa.model_settings import AnswerSettings, ScoreSettings
 from slidesieve.vqa.prompt import PromptMaker
@@ -36,4 +37,8 @@ asking = Answering(
     score=parse_settings(ScoreSettings, settings["score"]),
     questions_per_pack=answer.questions_per_pack,
 )
-write_answers(Path(snakemake.output.answers), asking.rows(questions))
+rows = asking.rows(questions)
+write_answers(Path(snakemake.output.answers), rows)
+by_id = {question.question_id: question for question in questions}
+shown = [by_id[name] for name in telling_questions(rows, asking.score.method)]
+write_looked_at(Path(snakemake.output.looked_at), tiles_looked_at(answerer.model, bags, shown))

@@ -112,6 +112,10 @@ VQA_STATE = f"{_VQA}/{{encoder}}/{{vqa_model}}/state.safetensors"
 VQA_ANSWERS = f"{_VQA}/{{encoder}}/{{vqa_model}}/answers.csv"
 VQA_SCORES = f"{_VQA}/scores.csv"
 VQA_COMPARISONS = f"{_VQA}/comparisons.csv"
+VQA_LOOKED_AT = f"{_VQA}/{{encoder}}/{{vqa_model}}/looked_at.csv"
+VQA_ANSWERS_PAGE = f"{_VQA}/{{encoder}}/{{vqa_model}}/answers.html"
+VQA_SCORES_PAGE = f"{_VQA}/scores.html"
+VQA_SCORES_PLOT = f"{_VQA}/{{encoder}}/scores.png"
 
 
 def log(rule: str, *names: str) -> str:

@@ -173,6 +173,11 @@ def slide_patients(dataset: Dataset) -> list[tuple[str, str]]:
     return [(slide.slide_id, slide.patient_id) for slide in dataset.slides]
 
 
+def slide_paths(dataset: Dataset) -> list[tuple[str, str]]:
+    """(slide_id, path) per slide that has a file, for pictures of its tiles."""
+    return [(slide.slide_id, str(slide.path)) for slide in dataset.slides if slide.path]
+
+
 def question_files(vqa: Mapping | None) -> list[str]:
     """Files of questions as inputs; those in results/ may still have to be made."""
     paths = [Path(source["path"]) for source in vqa["questions"]] if vqa else []

@@ -159,14 +159,17 @@ def paper_table_results(study: Study, name: str) -> Iterator[str]:
 
 
 def vqa_results(study: Study, name: str) -> Iterator[str]:
-    """Yield the tables of slide question answering, if the config has any."""
+    """Yield the tables and pages of slide question answering, if the config has any."""
     if study.vqa is None:
         return
     for pattern in (layout.VQA_QUESTIONS, layout.VQA_FINDINGS, layout.VQA_SOURCES):
         yield fill(pattern, dataset=name)
     if study.vqa.get("models"):
-        yield fill(layout.VQA_SCORES, dataset=name)
-        yield fill(layout.VQA_COMPARISONS, dataset=name)
+        for pattern in (layout.VQA_SCORES, layout.VQA_COMPARISONS, layout.VQA_SCORES_PAGE):
+            yield fill(pattern, dataset=name)
+        here = {"dataset": [name], "encoder": study.encoders_of(name)}
+        yield from _each(layout.VQA_SCORES_PLOT, **here)
+        yield from _each(layout.VQA_ANSWERS_PAGE, vqa_model=study.vqa["models"], **here)
 
 
 def token_pictures(study: Study, name: str, encoder: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from slidesieve.bags import collate
 from slidesieve.errors import ConfigError, ContractError
 from slidesieve.parsing.settings import parse_settings
 from slidesieve.vqa.case_bags import CaseBags
+from slidesieve.vqa.looked_at import tiles_used
 from slidesieve.vqa.model import load_answerer
 from slidesieve.vqa.model_settings import AnswerSettings
 from slidesieve.vqa.prompt import PromptMaker
@@ -79,8 +80,7 @@ def ask(
         [answer] = choose(answerer.model, prefix, [prompt], maker, method)
     else:
         [answer] = write(answerer.model, prefix, [prompt], maker, _NEW_TOKENS)
-    used = (prefix.reduction.source[0] >= 0).cpu().numpy()
-    return Reply(answer.output, answer.probabilities, bag.coords[used])
+    return Reply(answer.output, answer.probabilities, bag.coords[tiles_used(prefix)])
 
 
 def _as_question(text: str, options: tuple[str, ...]) -> Question:

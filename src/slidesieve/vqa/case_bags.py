@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from slidesieve.bags import Bag, bag_of_slide, check_bags
 from slidesieve.store.features import read_features
@@ -53,6 +54,12 @@ class CaseBags:
             self._kept[slide_ids] = bag
         return bag
 
+    def slide_of_tokens(self, slide_ids: tuple[str, ...]) -> NDArray[np.str_]:
+        """Return the slide of each token of `bag(slide_ids)`."""
+        usable = [slide_id for slide_id in slide_ids if slide_id in self._path_of]
+        lengths = [len(self._read(slide_id).features) for slide_id in usable]
+        return np.repeat(np.array(usable), lengths)[even_choice(sum(lengths), self._max_tokens)]
+
     def answerable(self, questions: Iterable[Question]) -> list[Question]:
         """Return the questions of which a slide is usable; the others are counted in the log."""
         questions = list(questions)
@@ -80,8 +87,12 @@ def joined(bags: Sequence[Bag]) -> Bag:
 
 def evenly(bag: Bag, most: int) -> Bag:
     """Return a bag of at most so many tokens, numbers linspace(0, N − 1, most) of it."""
-    n_tokens = len(bag.features)
-    if n_tokens <= most:
+    if len(bag.features) <= most:
         return bag
-    kept = np.linspace(0, n_tokens - 1, most).astype(np.int64)
+    kept = even_choice(len(bag.features), most)
     return replace(bag, features=np.asarray(bag.features)[kept], coords=bag.coords[kept])
+
+
+def even_choice(n_tokens: int, most: int) -> NDArray[np.int64]:
+    """Return the numbers of at most so many tokens of n: linspace(0, n − 1, most)."""
+    return np.linspace(0, n_tokens - 1, min(n_tokens, most)).astype(np.int64)
