@@ -124,28 +124,24 @@ def load_bags(
     return bags
 
 
-def bytes_in_memory(bags: Sequence[Bag]) -> int:
-    """Return the size of the features that are held in memory."""
-    return sum(bag.features.nbytes for bag in bags if isinstance(bag.features, np.ndarray))
-
-
-def load_parts(
+def load_folds(
     folds: pd.DataFrame,
-    fold: int,
+    numbers: Sequence[int],
     path_of: Mapping[str, Path],
     classes: Sequence[str],
     memory_budget_bytes: float = math.inf,
-) -> dict[str, list[Bag]]:
-    """Load the bags of one fold by part: train, val and test.
+) -> dict[int, dict[str, list[Bag]]]:
+    """Load the bags of some folds by number and part (train, val, test), each slide once.
 
-    The parts that are seen most come first when memory is short: train, then val, then test.
+    The slides that are seen most come first when memory is short: those of the training part of
+    most folds, then those of the validation part, then of the test part.
 
     Slides without a features file are left out. What a fold loses by that is said in the log: a
     class that no training slide shows any more, or the whole part for early stopping.
 
     Args:
         folds: The folds table.
-        fold: Which fold.
+        numbers: Which folds.
         path_of: Features file of each usable slide.
         classes: The dataset's classes, in order.
         memory_budget_bytes: Most bytes of features to hold in memory.
@@ -153,26 +149,38 @@ def load_parts(
     Raises:
         ContractError: See `load_bags`.
     """
-    planned = folds[f"fold_{fold}"]
-    usable = folds["slide_id"].isin(path_of)
-    parts = {}
-    for part in ("train", "val", "test"):
-        table = folds[usable & (planned == part)]
-        parts[part] = load_bags(table, path_of, classes, memory_budget_bytes)
-        memory_budget_bytes -= bytes_in_memory(parts[part])
-    bags = [bag for part in parts.values() for bag in part]
-    n_left = sum(isinstance(bag.features, StoredFeatures) for bag in bags)
+    planned = folds.set_index("slide_id")[[f"fold_{number}" for number in numbers]]
+    uses = pd.DataFrame({part: (planned == part).sum(axis=1) for part in _PARTS})
+    uses = uses[uses.index.isin(path_of) & uses.any(axis=1)]
+    order = uses.sort_values([*_PARTS], ascending=False, kind="stable").index
+    table = folds.set_index("slide_id", drop=False).loc[order]
+    bags = {bag.slide_id: bag for bag in load_bags(table, path_of, classes, memory_budget_bytes)}
+    n_left = sum(isinstance(bag.features, StoredFeatures) for bag in bags.values())
     if n_left:
         log.info(
-            "fold %d: %d of %d slides are beyond training.preload_mb and stay on disk",
-            *(fold, n_left, len(bags)),
+            "%d of %d slides are beyond training.preload_mb and stay on disk", n_left, len(bags)
         )
+    return {number: _parts_of(bags, planned[f"fold_{number}"], classes) for number in numbers}
+
+
+_PARTS = ("train", "val", "test")
+
+
+def _parts_of(
+    bags: Mapping[str, Bag], planned: pd.Series, classes: Sequence[str]
+) -> dict[str, list[Bag]]:
+    """Return the bags of one fold by part, in the order of the folds table."""
+    fold = str(planned.name).removeprefix("fold_")
+    parts = {
+        part: [bags[str(i)] for i in planned.index[planned == part] if str(i) in bags]
+        for part in _PARTS
+    }
     if (planned == "val").any() and not parts["val"]:
-        log.warning("fold %d: no validation slide is usable; training goes to the end", fold)
+        log.warning("fold %s: no validation slide is usable; training goes to the end", fold)
     shown = {bag.label_index for bag in parts["train"]}
     for index, name in enumerate(classes):
         if index not in shown:
-            log.warning("fold %d: no usable training slide shows class %s", fold, name)
+            log.warning("fold %s: no usable training slide shows class %s", fold, name)
     return parts
 
 

@@ -19,7 +19,7 @@ STAGES: dict[str, int] = {
     "tokens": 1,
     "evaluation": 2,
     "selectors": 2,
-    "cost": 1,
+    "cost": 2,
     "figures": 3,
     "vqa_questions": 1,
     "vqa_language": 1,

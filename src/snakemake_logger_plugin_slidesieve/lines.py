@@ -13,8 +13,8 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 # Nothing of `slidesieve` is imported: the Snakefile chooses which checkout that name means.
 _TAIL_LINES = 20
-# Rules of shards of slides are called features_<dataset>_<encoder>_<shard>.
-_FEATURES = "features"
+# Rules of shards are called features_<dataset>_<encoder>_<shard> and train_<folds>.
+_SHARDED = ("features", "train")
 # Words of Snakemake that say nothing to a user of a study.
 _SKIPPED = (
     "Using workflow specific profile",
@@ -145,17 +145,21 @@ class Terminal:
 
 
 def stage_of(rule: str) -> str:
-    """The stage of a rule: the rules of shards of slides are all `features`."""
-    return _FEATURES if rule.startswith(f"{_FEATURES}_") else rule
+    """The stage of a rule: rules of shards are all `features` or `train`."""
+    return next((stage for stage in _SHARDED if rule.startswith(f"{stage}_")), rule)
 
 
 def job_title(rule: str, wildcards: Mapping[str, str]) -> str:
-    """A job in words: its stage, then what it works on, as in "train demo, abmil, fold 0"."""
+    """A job in words: its stage, then what it works on, as in "train demo, abmil, fold 0-4"."""
     stage = stage_of(rule)
-    if stage != rule:
-        slides, shard = rule.removeprefix(f"{stage}_").rsplit("_", 1)
-        return f"{stage} {slides}, shard {shard}"
     words = [f"fold {value}" if key == "fold" else value for key, value in wildcards.items()]
+    if stage != rule:
+        shard = rule.removeprefix(f"{stage}_")
+        if words:
+            words.append(f"fold {shard}")
+        else:
+            slides, shard = shard.rsplit("_", 1)
+            words = [slides, f"shard {shard}"]
     return f"{stage} {', '.join(words)}" if words else stage
 
 

@@ -29,7 +29,8 @@ class Outcome:
     def jobs(self) -> Counter:
         """(rule, wildcards) of every job that ran, or would run in a dry run.
 
-        The rules of shards of slides count as rule "features", with the shard for wildcards.
+        The rules of shards of slides count as rule "features", with the shard for wildcards, those
+        of shards of folds as rule "train", with their folds after the other wildcards.
         """
         found = Counter()
         # Jobs of a group are indented.
@@ -38,8 +39,12 @@ class Outcome:
             if rule and rule[1].startswith("features_"):
                 found["features", rule[1].removeprefix("features_")] += 1
             elif rule:
-                wildcards = re.search(r"^ +wildcards: (.+)$", block, re.MULTILINE)
-                found[rule[1], wildcards[1] if wildcards else ""] += 1
+                found_wildcards = re.search(r"^ +wildcards: (.+)$", block, re.MULTILINE)
+                wildcards = found_wildcards[1] if found_wildcards else ""
+                name, _, folds = rule[1].partition("train_")
+                if not name and folds:
+                    name, wildcards = "train", f"{wildcards}, folds={folds}"
+                found[name or rule[1], wildcards] += 1
         return found
 
     @property

@@ -104,9 +104,9 @@ def test_one_job_is_no_plural(terminal):
         ("audit", {}, "audit"),
         ("tissue", {"dataset": "demo", "slide": "s1"}, "tissue demo, s1"),
         (
-            "train",
-            {"dataset": "demo", "encoder": "uni", "model": "abmil", "fold": "0"},
-            "train demo, uni, abmil, fold 0",
+            "train_0-4",
+            {"dataset": "demo", "encoder": "uni", "model": "abmil"},
+            "train demo, uni, abmil, fold 0-4",
         ),
         ("features_demo_colour_texture_all", {}, "features demo_colour_texture, shard all"),
     ],

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 # What follows the features of a dataset: every model sees every slide.
 AFTER_INDEX = {
-    "train": 4,
+    "train": 2,
     "predictions": 2,
     "evaluation": 1,
     "cohort": 1,
@@ -81,9 +81,7 @@ def test_one_models_spec_refits_that_model_alone(toy):
     toy.write_config(config)
     jobs = toy.snakemake("-n").jobs
     trained = {wildcards for rule, wildcards in jobs if rule == "train"}
-    assert trained == {
-        f"dataset=toy, encoder=colour_texture, model=abmil, fold={fold}" for fold in range(2)
-    }
+    assert trained == {"dataset=toy, encoder=colour_texture, model=abmil, folds=0-1"}
     assert not {rule for rule, _ in jobs} & {
         "tissue",
         "tiles",
@@ -99,8 +97,31 @@ def test_a_new_model_fits_only_itself(toy):
     toy.write_config(config)
     jobs = toy.snakemake("-n").jobs
     assert {w for rule, w in jobs if rule == "train"} == {
-        f"dataset=toy, encoder=colour_texture, model=max, fold={fold}" for fold in range(2)
+        "dataset=toy, encoder=colour_texture, model=max, folds=0-1"
     }
+
+
+def test_other_shards_of_folds_refit_nothing(toy):
+    config = toy.config
+    config["resources"]["train"] = {"slides_per_job": 6}
+    toy.write_config(config)
+    assert not toy.snakemake("-n").rules["train"]
+    models = [toy.result(f"toy/models/colour_texture/abmil/fold_{k}/model.json") for k in (0, 1)]
+    before = models[0].stat().st_mtime_ns, models[1].read_bytes()
+    models[1].unlink()
+    toy.snakemake(str(models[1].relative_to(toy.folder)))
+    assert (models[0].stat().st_mtime_ns, models[1].read_bytes()) == before
+
+
+def test_a_fit_that_fails_is_named_and_leaves_other_models_alone(toy):
+    config = toy.config
+    config["models"]["bad"] = {"like": "abmil", "training": {"lr": 1e30}}
+    toy.write_config(config)
+    files = sorted(toy.result("toy/models").rglob("*.*"))
+    failed = toy.snakemake("toy", "--until", "train", check=False)
+    assert failed.code != 0
+    assert "model bad, fold 0: training: the loss is" in failed.text
+    assert sorted(path for path in toy.result("toy/models").rglob("*.*")) == files
 
 
 def test_a_second_encoder_uses_the_same_tiles(toy):
@@ -121,7 +142,7 @@ def test_a_second_encoder_uses_the_same_tiles(toy):
     [
         ("tissue", {"tissue": 6}, set()),
         ("features", {"features": 2, "feature_index": 1}, {"tissue", "tiles"}),
-        ("train", {"train": 4}, {"tissue", "tiles", "features", "feature_index", "folds"}),
+        ("train", {"train": 2}, {"tissue", "tiles", "features", "feature_index", "folds"}),
         (
             "figures",
             {"curves": 2, "report_pages": 1},

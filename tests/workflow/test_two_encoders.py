@@ -29,7 +29,7 @@ SECOND = {"name": "timm:test_vit", "pretrained": False, "id": "tiny_vit"}
 ITS_OWN = {
     "features": 2,
     "feature_index": 1,
-    "train": 4,
+    "train": 2,
     "predictions": 2,
     "curves": 2,
     "heatmap": 2,

@@ -17,6 +17,7 @@ from slidesieve.encoders.tiling_notes import tiling_notes
 from slidesieve.errors import ConfigError
 from slidesieve.extraction.kept import set_aside
 from slidesieve.plan import layout, params
+from slidesieve.plan.fit_shard import TRAIN_RULE, fit_shards
 from slidesieve.plan.inputs import Inputs
 from slidesieve.plan.layout import benchmark, fill, log
 from slidesieve.plan.left_out import left_out
@@ -52,6 +53,7 @@ except ConfigError as error:
     raise WorkflowError(f"{count} mistake(s) in the config or its sample sheets:", *error.problems)
 audited_models = auditable_models(study.models)
 inputs = Inputs(study)
+shards_of_fits = fit_shards(study)
 dataset_of, slide_of = inputs.dataset_of, inputs.slide_of
 # All that an interval depends on; the other keys of the section change no interval.
 intervals = {name: study.evaluation[name] for name in ("bootstrap", "seed")}

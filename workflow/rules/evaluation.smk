@@ -135,6 +135,7 @@ rule cost:
         indexes=inputs.per_encoder(layout.FEATURE_INDEX),
         models=inputs.per_model(fill(layout.MODEL, fold=0)),
         weights=inputs.per_model(fill(layout.WEIGHTS, fold=0)),
+        seconds=inputs.per_fit(layout.FIT_SECONDS),
     output:
         cost=layout.COST,
     log:
@@ -150,5 +151,6 @@ rule cost:
         stage=STAGES["cost"],
         encoders=lambda wildcards: study.encoders_of(wildcards.dataset),
         models=inputs.model_pairs,
+        fits=inputs.fits,
     script:
         "../scripts/cost.py"

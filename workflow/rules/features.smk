@@ -1,6 +1,3 @@
-include: "shared_name.smk"
-
-
 shards = list(feature_shards(study))
 
 for shard in shards:

@@ -1,29 +1,41 @@
-rule train:
-    input:
-        index=layout.FEATURE_INDEX,
-        folds=layout.FOLDS,
-    output:
-        weights=layout.WEIGHTS,
-        model=layout.MODEL,
-        history=layout.HISTORY,
-        predictions=layout.FOLD_PREDICTIONS,
-        validation=layout.VAL_PREDICTIONS,
-    log:
-        log("train", "encoder", "model", "fold_{fold}"),
-    benchmark:
-        benchmark("train", "encoder", "model", "fold_{fold}")
-    conda:
-        MODELS_ENV
-    threads: threads_of("train")
-    resources:
-        **resources_of("train", mem_mb=8000, runtime=240, gpu=0),
-    params:
-        stage=STAGES["train"],
-        classes=lambda wildcards: dataset_of(wildcards).classes,
-        model=lambda wildcards: study.models[wildcards.model],
-        training=lambda wildcards: study.training_of(wildcards.model),
-    script:
-        "../scripts/train.py"
+for shard in shards_of_fits:
+
+    rule:
+        name:
+            shard.rule_name
+        input:
+            index=layout.FEATURE_INDEX,
+            folds=layout.FOLDS,
+        output:
+            weights=shard.files(layout.WEIGHTS),
+            model=shard.files(layout.MODEL),
+            history=shard.files(layout.HISTORY),
+            seconds=shard.files(layout.FIT_SECONDS),
+            predictions=shard.files(layout.FOLD_PREDICTIONS),
+            validation=shard.files(layout.VAL_PREDICTIONS),
+        log:
+            fill(log(TRAIN_RULE, "encoder", "model", "fold_{fold}"), fold=shard.name),
+        benchmark:
+            fill(benchmark(TRAIN_RULE, "encoder", "model", "fold_{fold}"), fold=shard.name)
+        wildcard_constraints:
+            dataset="|".join(shard.datasets),
+        conda:
+            MODELS_ENV
+        threads: threads_of("train")
+        resources:
+            **resources_of("train", mem_mb=8000, runtime=240, gpu=0),
+        params:
+            stage=STAGES["train"],
+            classes=lambda wildcards: dataset_of(wildcards).classes,
+            model=lambda wildcards: study.models[wildcards.model],
+            training=lambda wildcards: study.training_of(wildcards.model),
+        script:
+            "../scripts/train.py"
+
+    obey_profile(shard.rule_name, TRAIN_RULE)
+
+
+obey_command_line(lambda targets: [shard.rule_name for shard in shards_of_fits], TRAIN_RULE)
 
 
 rule final_model:

@@ -1,8 +1,8 @@
 # The one place that reaches into Snakemake's internals.
 #
-# Each shard of slides needs a rule of its own, because no wildcard can name the many outputs of one
-# job. For a user there is one stage, `features`: these functions let that name stand for all of its
-# rules in `--forcerun`, `--until` and `--omit-from`, and in `set-resources` and `set-threads` of a
+# Each shard of slides or folds needs a rule of its own, because no wildcard can name the many outputs
+# of one job. For a user there is one stage, `features` or `train`: these functions let that name stand
+# for all of its rules in `--forcerun`, `--until` and `--omit-from`, and in `set-resources` and `set-threads` of a
 # profile. Snakemake has no public way to do that. Seen to work with Snakemake 9.27.
 
 

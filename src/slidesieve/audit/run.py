@@ -45,6 +45,7 @@ _FOLD_FILES = (
     layout.WEIGHTS,
     layout.MODEL,
     layout.HISTORY,
+    layout.FIT_SECONDS,
     layout.FOLD_PREDICTIONS,
     layout.VAL_PREDICTIONS,
 )

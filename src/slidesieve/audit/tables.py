@@ -97,9 +97,10 @@ def _membership_problems(
 
 def cost_problems(path: Path) -> Iterator[str]:
     """Problems of cost.csv."""
-    cost = read_csv(path, required=["tokens_in", "tokens_out", "gflops", "latency_ms_median"])
+    costs = ["gflops", "peak_memory_mb", "latency_ms_median", "training_s_per_epoch"]
+    cost = read_csv(path, required=["tokens_in", "tokens_out", *costs])
     if (cost["tokens_out"] > cost["tokens_in"]).any():
         yield "a model gives out more tokens than it takes in"
-    measured = cost[["gflops", "peak_memory_mb", "latency_ms_median"]]
+    measured = cost[costs]
     if not np.isfinite(measured).all(axis=None) or (measured < 0).any(axis=None):
         yield "holds a measurement that is negative or not finite"

@@ -25,6 +25,7 @@ Measure = Literal[
     "gflops",
     "peak_memory_mb",
     "latency_ms_median",
+    "training_s_per_epoch",
 ]
 
 

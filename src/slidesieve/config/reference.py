@@ -16,6 +16,7 @@ from slidesieve.config.sections import (
     FeaturesResources,
     ReportSettings,
     Resources,
+    TrainResources,
 )
 from slidesieve.config.study_settings import StudySettings
 from slidesieve.parsing.parts import PartEntry
@@ -63,11 +64,12 @@ _SECTIONS: dict[str, type] = {
     "vqa.score": ScoreSettings,
     "resources": Resources,
     "resources.<stage>": FeaturesResources,
+    "resources.train": TrainResources,
 }
 _NOTES = {
     "encoders": "An entry is a name, or a mapping of these keys.",
-    "resources.<stage>": "`slides_per_job` belongs to `resources.features` alone. What is null is "
-    "left to the stage.",
+    "resources.<stage>": "`slides_per_job` belongs to `resources.features`; `resources.train` has "
+    "one of its own, below. What is null is left to the stage.",
     "datasets.<name>.tissue": "A column `tissue.<key>` of the sample sheet overrides a key for one "
     "slide.",
 }

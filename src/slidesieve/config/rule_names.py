@@ -16,5 +16,5 @@ def reserved_names() -> frozenset[str]:
     root = shipped_root()
     files = [root / "Snakefile", *(root / "workflow" / "rules").glob("*.smk")]
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
-    # `features` stands for the rules of all shards on the command line.
-    return frozenset(_RULE.findall(text)) | {"features"}
+    # These stand for the rules of all shards on the command line.
+    return frozenset(_RULE.findall(text)) | {"features", "train"}

@@ -72,6 +72,18 @@ class FeaturesResources(StageResources):
 
 
 @dataclass(frozen=True, config=STRICT)
+class TrainResources(StageResources):
+    """Resources of the jobs that fit models."""
+
+    slides_per_job: StrictInt = Field(
+        default=400,
+        ge=1,
+        description="Most slides that one job fits a model to, its folds together. Folds of small "
+        "cohorts share a job, which reads the features once; large cohorts have a job per fold.",
+    )
+
+
+@dataclass(frozen=True, config=STRICT)
 class Resources:
     """Resources that a site tunes without touching rules."""
 
@@ -81,8 +93,8 @@ class Resources:
     features: FeaturesResources = Field(
         default_factory=FeaturesResources, description="Features of some slides."
     )
-    train: StageResources = Field(
-        default_factory=StageResources, description="Fitting a model to a fold."
+    train: TrainResources = Field(
+        default_factory=TrainResources, description="Fitting a model to its folds."
     )
     report: StageResources = Field(
         default_factory=StageResources, description="Tables and pictures."

@@ -25,6 +25,7 @@ COST_WORDS = {
     "gflops": "GFLOPs",
     "peak_memory_mb": "Memory",
     "latency_ms_median": "Latency",
+    "training_s_per_epoch": "Training time",
 }
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from slidesieve.statistics.comparisons import BOOTSTRAP
 
-COSTS = ("gflops", "peak_memory_mb", "latency_ms_median")
+COSTS = ("gflops", "peak_memory_mb", "latency_ms_median", "training_s_per_epoch")
 TOKENS_KEPT = "tokens_kept"
 PAPER = "paper_"
 _DIFFERENCE = ("difference", "ci_low", "ci_high", "p_holm")
@@ -31,7 +31,8 @@ def paper_table(
     Columns: encoder, model, label, those of the rows, n (cases), each metric of the pooled
     out-of-fold predictions with its 95 % interval, its difference from the reference row (paired
     patient bootstrap, Holm over the rows), tokens in and share kept (mean over the test slides of
-    all folds), the cost of one typical slide, and `paper_…`: what the paper printed, about its own
+    all folds), the cost of one typical slide, the seconds per
+    epoch of training (median of the folds), and `paper_…`: what the paper printed, about its own
     data and machine.
 
     Args:

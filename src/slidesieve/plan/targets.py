@@ -25,6 +25,7 @@ _FOLD = (
     layout.WEIGHTS,
     layout.MODEL,
     layout.HISTORY,
+    layout.FIT_SECONDS,
     layout.FOLD_PREDICTIONS,
     layout.VAL_PREDICTIONS,
 )

@@ -44,6 +44,8 @@ class FittedModel:
         history: A row per epoch: epoch, train_loss, train_cross_entropy (train_loss without the
             losses that reducer and aggregator add), val_loss, val_balanced_accuracy, and what the
             reducer has to say of itself (`TokenReducer.diagnostics`).
+        seconds_per_epoch: Mean over the fit, validation included; not known of a model that was
+            read, as its files are the same whatever the time.
     """
 
     model: SlideClassifier
@@ -57,6 +59,7 @@ class FittedModel:
     signs: tuple[str, ...]
     restarts: int
     history: pd.DataFrame
+    seconds_per_epoch: float = float("nan")
 
 
 def save_model(folder: Path, fitted: FittedModel) -> None:

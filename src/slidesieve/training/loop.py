@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -76,7 +77,9 @@ def fit_fold(
         model.prepare(LazyBags(train_bags, lambda bag: collate([bag]).to(device)))
         class_weights = _class_weights(train_bags, len(classes), settings).to(device)
         fit = _Fit(model, settings, class_weights, device)
+        start = time.perf_counter()
         best_epoch, history = _run_epochs(fit, train_bags, val_bags, last_epoch or settings.epochs)
+        seconds = time.perf_counter() - start
     first_epoch = _first_epoch(model.warmup_share, settings.epochs)
     signs = tuple(signs_of_failure(history, best_epoch, first_epoch, len(classes)))
     for sign in signs:
@@ -93,6 +96,7 @@ def fit_fold(
         signs=signs,
         restarts=0,
         history=history,
+        seconds_per_epoch=seconds / len(history),
     )
 
 

@@ -39,7 +39,7 @@ def test_every_slide_has_tiles_and_features_and_every_fold_a_model(study):
         for fold in (0, 1)
         for file in (
             *("weights.safetensors", "model.json", "history.csv", "predictions.csv"),
-            "val_predictions.csv",
+            *("val_predictions.csv", "seconds.json"),
         )
     )
 
