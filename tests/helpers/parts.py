@@ -27,9 +27,12 @@ transmil = partial(_aggregator, "transmil")
 
 SMALL_AGGREGATORS = {
     "abmil": {"hidden_dim": 16, "attention_dim": 8},
+    "acmil": {"hidden_dim": 16, "attention_dim": 8, "branches": 3, "masked_tokens": 4},
     "clam": {"hidden_dim": 16, "attention_dim": 8},
     "dsmil": {"query_dim": 8},
+    "dtfd": {"hidden_dim": 16, "attention_dim": 8, "distil": "maxmin"},
     "hipt": {"hidden_dim": 12, "depth": 2, "heads": 2, "region_heads": 2},
+    "ilra": {"hidden_dim": 16, "heads": 2, "rank": 2},
     "longformer": {"hidden_dim": 12, "depth": 2, "heads": 2, "window": 3},
     "mamba2d": {"hidden_dim": 12, "attention_dim": 8, "state_dim": 4},
     "max": {"hidden_dim": 16},
@@ -37,6 +40,8 @@ SMALL_AGGREGATORS = {
     "mhim": {"hidden_dim": 16, "attention_dim": 8},
     "panther": {"prototypes": 3},
     "patchgd": {"hidden_dim": 16},
+    "rrt": {"hidden_dim": 16, "attention_dim": 8, "heads": 2, "cross_heads": 2, "regions": 2},
+    "simple_mil": {"channels": 4},
     "spt": {"hidden_dim": 16, "heads": 2, "contrast_dim": 8},
     "transformer": {"hidden_dim": 16, "mlp_dim": 16},
     "transmil": {"hidden_dim": 16},

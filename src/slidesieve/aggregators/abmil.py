@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from pydantic import Field, StrictBool
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
@@ -30,6 +31,11 @@ class ABMILSettings:
         default=512, description="Width of h; null means attention on the tokens themselves."
     )
     attention_dim: Width = Field(default=256, description="Width of V h and U h.")
+    heads: Width = Field(
+        default=1,
+        description="Rows of w: each pools the bag with an attention of its own, and the pooled "
+        "states stand side by side before the classifier.",
+    )
     dropout: Dropout = Field(
         default=0.25, description="Of h and of the attention's hidden layer, in training."
     )
@@ -41,6 +47,8 @@ class ABMIL(Aggregator):
     h_i = ReLU(W x_i + b)
     gated: e_i = wᵀ (tanh(V h_i) ⊙ σ(U h_i)) + c;  plain: e_i = wᵀ tanh(V h_i) + c
     a = softmax(e) over the bag;  z = Σ_i a_i h_i;  logits = W_c z + b_c
+    With several heads w has as many rows, z is their pooled states side by side (`M` and
+    `ATTENTION_BRANCHES` of the authors' code), and the attention it reports is their mean.
 
     With `gated: false` and `hidden_dim: null` (h_i = x_i) it is the head of the DTC-WSI paper.
 
@@ -63,8 +71,8 @@ class ABMIL(Aggregator):
         self.content = nn.Sequential(Linear(width, attention_dim), nn.Tanh())
         self.gate = nn.Sequential(Linear(width, attention_dim), nn.Sigmoid()) if gated else None
         self.drop = dropout_layer(dropout, factors=2 if gated else 1)
-        self.score = nn.Linear(attention_dim, 1)
-        self.classifier = nn.Linear(width, n_classes)
+        self.score = nn.Linear(attention_dim, settings.heads)
+        self.classifier = nn.Linear(settings.heads * width, n_classes)
 
     def forward(self, tokens: TokenBatch, labels: Tensor | None = None) -> SlideOutput:
         """Classify the attention-weighted mean of each bag's tokens; labels are not used."""
@@ -72,7 +80,9 @@ class ABMIL(Aggregator):
         hidden = self.content(embedded)
         if self.gate is not None:
             hidden = hidden * self.gate(embedded)
-        scores = padded(self.score(self.drop(hidden)).squeeze(-1), tokens.mask, fill=0.0)
-        attention = masked_softmax(scores, tokens.mask)
-        pooled = weighted_sums(attention, tokens.mask, embedded)
-        return SlideOutput(self.classifier(pooled), attention, pooled)
+        heads = [
+            masked_softmax(padded(scores, tokens.mask, fill=0.0), tokens.mask)
+            for scores in self.score(self.drop(hidden)).unbind(dim=1)
+        ]
+        pooled = torch.cat([weighted_sums(a, tokens.mask, embedded) for a in heads], dim=1)
+        return SlideOutput(self.classifier(pooled), torch.stack(heads).mean(dim=0), pooled)

@@ -13,9 +13,12 @@ _HOME = "slidesieve.aggregators"
 
 AGGREGATORS: dict[str, PartEntry] = {
     "abmil": PartEntry(f"{_HOME}.abmil", "ABMIL", "ABMILSettings"),
+    "acmil": PartEntry(f"{_HOME}.acmil", "ACMIL", "ACMILSettings"),
     "clam": PartEntry(f"{_HOME}.clam", "CLAM", "CLAMSettings"),
     "dsmil": PartEntry(f"{_HOME}.dsmil", "DSMIL", "DSMILSettings"),
+    "dtfd": PartEntry(f"{_HOME}.dtfd", "DTFD", "DTFDSettings"),
     "hipt": PartEntry(f"{_HOME}.hipt", "HIPT", "HIPTSettings", needs_pitch=True),
+    "ilra": PartEntry(f"{_HOME}.ilra", "ILRA", "ILRASettings"),
     "longformer": PartEntry(
         f"{_HOME}.longformer", "Longformer", "LongformerSettings", needs_pitch=True
     ),
@@ -25,6 +28,8 @@ AGGREGATORS: dict[str, PartEntry] = {
     "mhim": PartEntry(f"{_HOME}.mhim", "MHIM", "MHIMSettings", needs_teacher=True),
     "panther": PartEntry(f"{_HOME}.panther", "PANTHER", "PANTHERSettings"),
     "patchgd": PartEntry(f"{_HOME}.patchgd", "PatchGD", "PatchGDSettings", needs_pitch=True),
+    "rrt": PartEntry(f"{_HOME}.rrt", "RRT", "RRTSettings"),
+    "simple_mil": PartEntry(f"{_HOME}.simple_mil", "SimpleMIL", "SimpleMILSettings"),
     "spt": PartEntry(f"{_HOME}.spt", "SPT", "SPTSettings", needs_pitch=True),
     "transformer": PartEntry(f"{_HOME}.transformer", "Transformer", "TransformerSettings"),
     "transmil": PartEntry(f"{_HOME}.transmil", "TransMIL", "TransMILSettings"),

@@ -68,8 +68,8 @@ _SECTIONS: dict[str, type] = {
 }
 _NOTES = {
     "encoders": "An entry is a name, or a mapping of these keys.",
-    "resources.<stage>": "`slides_per_job` belongs to `resources.features`; `resources.train` has "
-    "one of its own, below. What is null is left to the stage.",
+    "resources.<stage>": "`slides_per_job` here is that of `resources.features`. What is null is "
+    "left to the stage.",
     "datasets.<name>.tissue": "A column `tissue.<key>` of the sample sheet overrides a key for one "
     "slide.",
 }

@@ -21,10 +21,11 @@ def weights_of(module: torch.nn.Module) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("gated", [True, False])
 @pytest.mark.parametrize("hidden_dim", [16, None])
-def test_abmil_equals_its_formula(gated, hidden_dim):
+@pytest.mark.parametrize("heads", [1, 3])
+def test_abmil_equals_its_formula(gated, hidden_dim, heads):
     torch.manual_seed(0)
-    spec = {"name": "abmil", "gated": gated, "hidden_dim": hidden_dim, "attention_dim": 6}
-    model = build_aggregator(spec, dim=8, n_classes=3).eval()
+    spec = {"gated": gated, "hidden_dim": hidden_dim, "attention_dim": 6, "heads": heads}
+    model = build_aggregator({"name": "abmil", **spec}, dim=8, n_classes=3).eval()
     bags = random_bags([7, 3])
     output = model(collate(bags))
     w = weights_of(model)
@@ -35,9 +36,10 @@ def test_abmil_equals_its_formula(gated, hidden_dim):
         hidden = np.tanh(h @ w["content.0.weight"].T + w["content.0.bias"])
         if gated:
             hidden = hidden / (1 + np.exp(-(h @ w["gate.0.weight"].T + w["gate.0.bias"])))
-        scores = (hidden @ w["score.weight"].T + w["score.bias"])[:, 0]
-        attention = np.exp(scores) / np.exp(scores).sum()
-        pooled = attention @ h
+        scores = hidden @ w["score.weight"].T + w["score.bias"]
+        of_heads = np.exp(scores) / np.exp(scores).sum(axis=0)
+        attention = of_heads.mean(axis=1)
+        pooled = np.concatenate([of_head @ h for of_head in of_heads.T])
         logits = w["classifier.weight"] @ pooled + w["classifier.bias"]
         np.testing.assert_allclose(output.attention[b, : len(h)].detach(), attention, atol=1e-6)
         np.testing.assert_allclose(output.embedding[b].detach(), pooled, atol=1e-6)

@@ -22,8 +22,8 @@ from slidesieve.training.settings import TrainingSettings
 DIM, CLASSES = 8, 3
 CPU = torch.device("cpu")
 every_aggregator = pytest.mark.parametrize("name", sorted(AGGREGATORS))
-# The order of a bag's tokens means nothing to any but these: TransMIL lays them out as a square.
-IN_ORDER = {"transmil"}
+# The order of a bag's tokens means nothing to any but these, which lay them out as a square.
+IN_ORDER = {"rrt", "transmil"}
 SHAPES = {
     "one": [(0, 0)],
     "two": [(0, 0), (1, 0)],
@@ -151,10 +151,12 @@ def test_losses_of_its_own_are_means_over_bags(name):
 
 
 DRAWS = {
+    "acmil": "draws which tokens its branches lose; see test_acmil",
+    "dtfd": "draws pseudo-bags; see test_dtfd",
     "mhim": "draws which tokens it masks; see test_mhim",
     "spt": "draws views, and contrasts those of a pass; see test_spt",
 }
-NO_DROPOUT = {"panther": {}}
+NO_DROPOUT = {"ilra": {}, "panther": {}, "rrt": {"dropout": 0.0, "layer_dropout": 0.0}}
 
 
 @every_aggregator

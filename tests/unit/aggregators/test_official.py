@@ -1,8 +1,9 @@
 """The baselines against their authors' modules, where checkouts of these are at hand.
 
 SLIDESIEVE_OFFICIAL names a folder that holds them by name (CLAM, dsmil-wsi, HIPT, PANTHER,
-vision-longformer, 2DMamba, fastglioma); nothing of theirs is part of SlideSieve. Without it these
-tests are skipped; each method has a test against its formulas that always runs.
+vision-longformer, 2DMamba, fastglioma, DTFD-MIL, ACMIL, RRT-MIL, nnMIL); nothing of theirs is part
+of SlideSieve. Without it these tests are skipped; each method has a test against its formulas that
+always runs.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from slidesieve.encoders.torchvision_compat import import_torchvision
 from slidesieve.nn.grid import to_grid
 from slidesieve.nn.windows import Windows, window_attention
 
+# Names that several checkouts have.
+_THEIR_PACKAGES = ("models", "utils", "layers", "modules", "architecture", "Model")
 FIELD = [(c, r) for r in range(16) for c in range(32)]
 
 
@@ -44,7 +47,7 @@ def official(monkeypatch):
         for folder in search:
             monkeypatch.syspath_prepend(str(Path(root) / folder))
         for name in [*sys.modules]:
-            if name.split(".")[0] in ("models", "utils", "layers"):
+            if name.split(".")[0] in _THEIR_PACKAGES:
                 monkeypatch.delitem(sys.modules, name)
         if package:
             return importlib.import_module(package)
@@ -261,6 +264,141 @@ def test_spt(official):
             place = torch.from_numpy(bag.coords // 256).flip(1)
             expected = theirs(torch.from_numpy(bag.features), coords=place)
             report("SPT", output.embedding[i], expected[0])
+
+
+@pytest.mark.parametrize(("distil", "classes"), [("afs", 3), ("maxmin", 2)])
+def test_dtfd(official, distil, classes):
+    """Their loop over the pseudo-bags of a slide, on their modules and our pseudo-bags."""
+    network = official("DTFD-MIL/Model/network.py")
+    attention = official("DTFD-MIL/Model/Attention.py", "DTFD-MIL", package="Model.Attention")
+    cam = official("DTFD-MIL/utils.py").get_cam_1d
+    torch.manual_seed(0)
+    embed, first = network.DimReduction(24, 16), network.Classifier_1fc(16, classes)
+    scores = attention.Attention_Gated(16, 8)
+    second = attention.Attention_with_Classifier(16, 8, 1, classes)
+    spec = {"name": "dtfd", "hidden_dim": 16, "attention_dim": 8, "distil": distil}
+    ours = build_aggregator(spec, 24, classes).eval()
+    pairs = [(ours.embed[0], embed.fc1), (ours.first_classifier, first.fc)]
+    for mine, theirs in ((ours.scores, scores), (ours.second_scores, second.attention)):
+        pairs += [(mine.content, theirs.attention_V[0]), (mine.gate, theirs.attention_U[0])]
+        pairs += [(mine.score, theirs.attention_weights)]
+    copy([*pairs, (ours.classifier, second.classifier.fc)])
+    bags = [bag_of(n, 24, seed) for seed, n in enumerate((50, 9, 4))]
+    with torch.no_grad():
+        output = ours(collate(bags))
+        for i, bag in enumerate(bags):
+            hidden = embed(torch.from_numpy(bag.features))
+            order = scores(hidden, isNorm=False)[0].argsort(descending=True)
+            distilled = []
+            for members in (order[g::4] for g in range(4)):
+                weighted = hidden[members] * scores(hidden[members])[0][:, None]
+                shares = cam(first, weighted[None])[0].T.softmax(1)
+                ranked = members[shares[:, -1].argsort(descending=True)]
+                ends = hidden[ranked[[0, -1]]]
+                distilled.append(weighted.sum(0, keepdim=True) if distil == "afs" else ends)
+            report(f"DTFD {distil}", output.logits[i], second(torch.cat(distilled))[0])
+
+
+def test_acmil(official):
+    pytest.importorskip("einops")
+    path = "ACMIL/architecture/transformer.py"
+    module = official(path, "ACMIL", package="architecture.transformer")
+    torch.manual_seed(0)
+    settings = SimpleNamespace(D_feat=24, D_inner=16, n_class=3, n_token=5)
+    theirs = module.ACMIL_GA(settings, D=8, n_token=5).eval()
+    ours = build_aggregator({"name": "acmil", "hidden_dim": 16, "attention_dim": 8}, 24, 3).eval()
+    pairs = [(ours.embed[0], theirs.dimreduction.fc1)]
+    pairs += [(ours.scores.content, theirs.attention.attention_V[0])]
+    pairs += [(ours.scores.gate, theirs.attention.attention_U[0])]
+    pairs += [(ours.scores.score, theirs.attention.attention_weights)]
+    pairs += [(ours.classifier, theirs.Slide_classifier.fc)]
+    copy([*pairs, (ours.branch_classifiers, theirs.classifier)])
+    bags = [bag_of(n, 24, seed) for seed, n in enumerate((50, 9, 1))]
+    labels = torch.tensor([0, 1, 2])
+    output, branches, likeness = ours(collate(bags), labels), [], []
+    for i, bag in enumerate(bags):
+        sub, slide, attention = theirs(torch.from_numpy(bag.features)[None])
+        report("ACMIL logits", output.logits[i], slide[0])
+        branches.append(torch.nn.functional.cross_entropy(sub, labels[[i]].expand(5)))
+        a = attention.softmax(-1)
+        pairs = [(j, k) for j in range(5) for k in range(j + 1, 5)]
+        cosines = [torch.cosine_similarity(a[:, j], a[:, k], dim=-1).mean() for j, k in pairs]
+        likeness.append(torch.stack(cosines).mean())
+    report("ACMIL branches", output.losses["branches"], torch.stack(branches).mean())
+    report("ACMIL likeness", output.losses["likeness"], torch.stack(likeness).mean())
+
+
+def test_ilra(official):
+    module = official("ACMIL/architecture/ilra.py")
+    torch.manual_seed(0)
+    theirs = module.ILRA(feat_dim=24, n_classes=3, hidden_feat=16, num_heads=4, topk=1, ln=True)
+    theirs.eval()
+    ours = build_aggregator({"name": "ilra", "hidden_dim": 16, "heads": 4}, 24, 3).eval()
+
+    def attention(mine, other):
+        pairs = [(mine.query, other.fc_q), (mine.key, other.fc_k), (mine.value, other.fc_v)]
+        pairs += [(mine.attend, other.multihead_attn), (mine.after, other.fc_o)]
+        pairs += [(mine.norms[0], other.ln0), (mine.norms[1], other.ln1)]
+        copy(pairs if mine.gate is None else [*pairs, (mine.gate, other.gate)])
+
+    with torch.no_grad():
+        for mine, block in zip(ours.blocks, theirs.gab_blocks, strict=True):
+            attention(mine.gather, block.project_forward)
+            attention(mine.spread, block.project_backward)
+            mine.latents.copy_(block.latent)
+        attention(ours.pool, theirs.pooling.mha)
+        ours.seed.copy_(theirs.pooling.S)
+        copy([(ours.classifier, theirs.classifier)])
+        bags = [bag_of(n, 24, seed) for seed, n in enumerate((50, 9, 1))]
+        output = ours(collate(bags))
+        for i, bag in enumerate(bags):
+            report("ILRA", output.logits[i], theirs(torch.from_numpy(bag.features)[None])[0])
+
+
+@pytest.mark.parametrize("shortcut", [False, True])
+def test_rrt(official, shortcut):
+    pytest.importorskip("einops")
+    module = official("RRT-MIL/modules/rrt.py", "RRT-MIL", package="modules.rrt")
+    torch.manual_seed(0)
+    theirs = module.RRTMIL(input_dim=24, n_classes=3, da_act="tanh", all_shortcut=shortcut).eval()
+    ours = build_aggregator({"name": "rrt", "shortcut": shortcut}, 24, 3).eval()
+    encoder = theirs.online_encoder
+    (within,), across = encoder.layers, encoder.cr_msa
+    pairs = [(ours.embed[0], theirs.patch_to_emb[0]), (ours.norm, encoder.norm)]
+    for mine, norm, layer in (
+        (ours.within, ours.first_norm, within),
+        (ours.across, ours.second_norm, across),
+    ):
+        pairs += [(norm, layer.norm), (mine.query_key_value, layer.attn.attn.qkv)]
+        pairs += [(mine.project[0], layer.attn.attn.proj)]
+    pairs += [(ours.within.position, within.attn.attn.pe), (ours.classifier, theirs.predictor)]
+    pool = theirs.pool_fn.attention.attention
+    copy([*pairs, (ours.content[0], pool[0]), (ours.score, pool[2])])
+    with torch.no_grad():
+        ours.phi.copy_(across.attn.phi)
+        bags = [bag_of(n, 24, seed) for seed, n in enumerate((200, 9, 1))]
+        output = ours(collate(bags))
+        for i, bag in enumerate(bags):
+            logits, attention = theirs(torch.from_numpy(bag.features)[None], return_attn=True)
+            report("RRT logits", output.logits[i], logits[0])
+            report("RRT attention", output.attention[i, : len(bag.features)], attention[0])
+
+
+def test_simple_mil(official):
+    module = official("nnMIL/network_architecture/models/simple_mil.py")
+    torch.manual_seed(0)
+    theirs = module.SimpleMIL(input_dim=40, hidden_dim=16, pred_num=3).eval()
+    ours = build_aggregator({"name": "simple_mil", "channels": 16}, 40, 3).eval()
+    pairs = [(ours.content, theirs.V), (ours.gate, theirs.U), (ours.score, theirs.w)]
+    copy([*pairs, (ours.classifier, theirs.cls)])
+    bags = [bag_of(n, 40, seed) for seed, n in enumerate((50, 9, 1))]
+    with torch.no_grad():
+        output = ours(collate(bags))
+        for i, bag in enumerate(bags):
+            found = theirs(torch.from_numpy(bag.features)[None], return_WSI_attn=True)
+            report("SimpleMIL logits", output.logits[i], found["logits"][0])
+            shown = found["WSI_attn"][0]
+            report("SimpleMIL attention", output.attention[i, : len(shown)], shown)
 
 
 def test_supcon(official):

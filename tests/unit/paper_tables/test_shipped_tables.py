@@ -11,7 +11,7 @@ from slidesieve.config.model_checks import model_problems
 
 NAMES = (
     *("retention", "merge_prune", "schedules", "sparsity"),
-    *("backbones", "sparselearn", "equal_k", "table1"),
+    *("backbones", "sparselearn", "equal_k", "table1", "in_front"),
 )
 
 
