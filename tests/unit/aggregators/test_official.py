@@ -1,8 +1,8 @@
 """The baselines against their authors' modules, where checkouts of these are at hand.
 
 SLIDESIEVE_OFFICIAL names a folder that holds them by name (CLAM, dsmil-wsi, HIPT, PANTHER,
-vision-longformer, 2DMamba, fastglioma, DTFD-MIL, ACMIL, RRT-MIL, nnMIL); nothing of theirs is part
-of SlideSieve. Without it these tests are skipped; each method has a test against its formulas that
+vision-longformer, 2DMamba, fastglioma, DTFD-MIL, ACMIL, RRT-MIL, nnMIL, MHIM-MIL of branch v1);
+nothing of theirs is part of SlideSieve. Without it these tests are skipped; each method has a test against its formulas that
 always runs.
 """
 
@@ -399,6 +399,40 @@ def test_simple_mil(official):
             report("SimpleMIL logits", output.logits[i], found["logits"][0])
             shown = found["WSI_attn"][0]
             report("SimpleMIL attention", output.attention[i, : len(shown)], shown)
+
+
+@pytest.mark.parametrize("n_tokens", [200, 47, 11])
+def test_mhim(official, n_tokens):
+    """Masks of most and of least attention, and what the student makes of the rest.
+
+    The random mask is drawn; of it the number is compared.
+    """
+    pytest.importorskip("einops")
+    module = official("MHIM-MIL/modules/mhim.py", "MHIM-MIL", package="modules.mhim")
+    torch.manual_seed(0)
+    shares = {"mask_ratio_l": 0.2, "mask_ratio_h": 0.02, "mask_ratio_hr": 1.0}
+    theirs = module.MHIM(n_classes=3, baseline="attn", temp_t=0.1, **shares).eval()
+    ours = build_aggregator({"name": "mhim", "mask_random": 0.0}, 1024, 3).eval()
+    pool = theirs.online_encoder.attention.attention
+    with torch.no_grad():
+        for mine in (ours.pool, ours.momentum_teacher):
+            pairs = [(mine.embed[0], theirs.patch_to_emb[0]), (mine.content[0], pool[0])]
+            copy([*pairs, (mine.score, pool[2])])
+        copy([(ours.classifier, theirs.predictor)])
+        bag = bag_of(n_tokens, 1024)
+        batch, x = collate([bag]), torch.from_numpy(bag.features)[None]
+        pooled, attention = theirs.forward_teacher(x)
+        length, order = theirs.get_mask(n_tokens, 0, attention)
+        shown = ours.shown(attention, batch.mask)[0]
+        assert set(shown.nonzero().flatten().tolist()) == set(order[0, :length].tolist())
+        logits, loss, *_ = theirs(x, attention, pooled, i=0)
+        output = ours(batch, torch.tensor([1]))
+        report("MHIM logits", output.logits, logits)
+        report("MHIM consistency", output.losses["consistency"], 0.5 * loss)
+        theirs.mask_ratio, theirs.mask_ratio_l, theirs.mask_ratio_h = 0.7, 0.0, 0.0
+        drawing = build_aggregator({"name": "mhim", "mask_low": 0.0, "mask_high": 0.0}, 1024, 3)
+        drawn = int(drawing.shown(attention, batch.mask).sum())
+        assert drawn == theirs.get_mask(n_tokens, 0, attention)[0]
 
 
 def test_supcon(official):
