@@ -32,6 +32,7 @@ SMALL_AGGREGATORS = {
     "dsmil": {"query_dim": 8},
     "dtfd": {"hidden_dim": 16, "attention_dim": 8, "distil": "maxmin"},
     "hipt": {"hidden_dim": 12, "depth": 2, "heads": 2, "region_heads": 2},
+    "hipt_pools": {"hidden_dim": 12},
     "ilra": {"hidden_dim": 16, "heads": 2, "rank": 2},
     "longformer": {"hidden_dim": 12, "depth": 2, "heads": 2, "window": 3},
     "mamba2d": {"hidden_dim": 12, "attention_dim": 8, "state_dim": 4},

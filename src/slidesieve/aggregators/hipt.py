@@ -14,14 +14,13 @@ from slidesieve.aggregators.base import Aggregator
 from slidesieve.aggregators.layers import masked_softmax
 from slidesieve.aggregators.settings import Dropout, Width, heads_share
 from slidesieve.nn.dropout import dropout_layer
-from slidesieve.nn.grid import Grid, to_grid
+from slidesieve.nn.grid import to_grid
 from slidesieve.nn.packing import pack_by_tokens
+from slidesieve.nn.regions import EDGE, by_group, regions_of
 from slidesieve.nn.transformer_block import TransformerBlock, attention_bias
 from slidesieve.parsing.settings import STRICT
 from slidesieve.tokens import SlideOutput, TokenBatch
 
-# Tiles along an edge of a region: 4096 px of tiles of 256 px.
-_EDGE = 16
 # Most tokens of regions that the local transformer holds at once, padding included.
 _AT_ONCE = 8192
 # ε of the layer norms, that of the vision transformer.
@@ -94,10 +93,10 @@ class HIPT(Aggregator):
         """Classify by the regions of each bag; labels are not used."""
         grid = to_grid(tokens)
         cells = grid.means(self.embed(tokens.features[tokens.mask]))
-        regions, region = _regions(grid)
-        place = _EDGE * (grid.row % _EDGE) + grid.column % _EDGE
+        regions, region = regions_of(grid)
+        place = EDGE * (grid.row % EDGE) + grid.column % EDGE
         states, share = self.local(cells, region, place, len(regions))
-        padded, mask, row_of = _by_bag(states, regions[:, 0], len(tokens.mask))
+        padded, mask, row_of = by_group(states, regions[:, 0], len(tokens.mask))
         attended = self.over_regions(self.region(padded), src_key_padding_mask=~mask)
         scores = self.score(self.content(attended) * self.gate(attended)).squeeze(-1)
         weights = masked_softmax(scores, mask)
@@ -119,7 +118,7 @@ class LocalTransformer(nn.Module):
     def __init__(self, dim: int, depth: int, heads: int) -> None:
         super().__init__()
         self.class_token = nn.Parameter(torch.zeros(dim))
-        self.positions = nn.Parameter(torch.zeros(1 + _EDGE * _EDGE, dim))
+        self.positions = nn.Parameter(torch.zeros(1 + EDGE * EDGE, dim))
         nn.init.trunc_normal_(self.class_token, std=0.02)
         nn.init.trunc_normal_(self.positions, std=0.02)
         self.blocks = nn.ModuleList(
@@ -161,12 +160,6 @@ class LocalTransformer(nn.Module):
         return self.norm(own), attention[:, 1:]
 
 
-def _regions(grid: Grid) -> tuple[Tensor, Tensor]:
-    """Return the regions' bag, row and column, (R, 3), and the region of each cell, (M,)."""
-    key = torch.stack([grid.bag, grid.row // _EDGE, grid.column // _EDGE], dim=1)
-    return torch.unique(key, dim=0, return_inverse=True)
-
-
 def _buckets(region: Tensor, n_regions: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Yield groups of regions of like size: their numbers, members (R, T) and which are real."""
     sizes = torch.bincount(region, minlength=n_regions)
@@ -178,13 +171,3 @@ def _buckets(region: Tensor, n_regions: int) -> Iterator[tuple[Tensor, Tensor, T
         mask = place < sizes[numbers, None]
         members = order[(starts[numbers, None] + place * mask).clamp(max=len(order) - 1)]
         yield numbers, members, mask
-
-
-def _by_bag(states: Tensor, bag: Tensor, n_bags: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return rows that are sorted by bag as padded bags, their mask, and each row's place."""
-    counts = torch.bincount(bag, minlength=n_bags)
-    row = torch.arange(len(bag), device=bag.device) - (counts.cumsum(0) - counts)[bag]
-    mask = torch.arange(int(counts.max()), device=bag.device) < counts[:, None]
-    padded = states.new_zeros(*mask.shape, states.shape[1])
-    padded[bag, row] = states
-    return padded, mask, row

@@ -18,6 +18,9 @@ AGGREGATORS: dict[str, PartEntry] = {
     "dsmil": PartEntry(f"{_HOME}.dsmil", "DSMIL", "DSMILSettings"),
     "dtfd": PartEntry(f"{_HOME}.dtfd", "DTFD", "DTFDSettings"),
     "hipt": PartEntry(f"{_HOME}.hipt", "HIPT", "HIPTSettings", needs_pitch=True),
+    "hipt_pools": PartEntry(
+        f"{_HOME}.hipt_pools", "HIPTPools", "HIPTPoolsSettings", needs_pitch=True
+    ),
     "ilra": PartEntry(f"{_HOME}.ilra", "ILRA", "ILRASettings"),
     "longformer": PartEntry(
         f"{_HOME}.longformer", "Longformer", "LongformerSettings", needs_pitch=True

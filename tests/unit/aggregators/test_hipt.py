@@ -78,9 +78,41 @@ def test_regions_are_cut_at_multiples_of_sixteen_from_the_slides_corner():
     net = model()
     field = [(c, r) for r in range(16) for c in range(16)]
     grid = hipt.to_grid(collate([placed_bag([(c + 5, r + 7) for c, r in field])]))
-    regions, region = hipt._regions(grid)
+    regions, region = hipt.regions_of(grid)
     assert len(regions) == 1
     assert not region.any()
     place = 16 * (grid.row % 16) + grid.column % 16
     assert torch.equal(place, torch.arange(256))
     assert net.local.positions.shape == (257, 12)
+
+
+def test_pools_in_place_of_transformers_equal_their_formulas_region_by_region():
+    torch.manual_seed(0)
+    model = build_aggregator({"name": "hipt_pools", "hidden_dim": 6}, 8, 3).eval()
+    cells = [(c, r) for r in range(20) for c in range(18) if (c + r) % 3]
+    bags = [placed_bag(cells), placed_bag([(0, 0)], 1)]
+    output = model(collate(bags))
+    w = {name: t.double() for name, t in model.state_dict().items()}
+
+    def layer(x, name):
+        return (x @ w[f"{name}.0.weight"].T + w[f"{name}.0.bias"]).relu()
+
+    def pool(x, name):
+        content = torch.tanh(x @ w[f"{name}.content.weight"].T + w[f"{name}.content.bias"])
+        gate = torch.sigmoid(x @ w[f"{name}.gate.weight"].T + w[f"{name}.gate.bias"])
+        a = (content * gate @ w[f"{name}.score.weight"].T + w[f"{name}.score.bias"])[:, 0].softmax(
+            0
+        )
+        return a @ x, a
+
+    for b, bag in enumerate(bags):
+        h = layer(torch.from_numpy(bag.features).double(), "embed")
+        region = torch.from_numpy(bag.coords // 256 // 16) @ torch.tensor([1, 2])
+        numbers = region.unique().tolist()
+        found = [pool(h[region == number], "scores") for number in numbers]
+        slide, weights = pool(layer(torch.stack([r for r, _ in found]), "region"), "region_scores")
+        logits = w["classifier.weight"] @ layer(slide[None], "last")[0] + w["classifier.bias"]
+        torch.testing.assert_close(output.logits[b].double(), logits, atol=1e-5, rtol=1e-5)
+        for number, weight, (_, a) in zip(numbers, weights, found, strict=True):
+            shown = output.attention[b, : len(h)][region == number].double()
+            torch.testing.assert_close(shown, weight * a, atol=1e-6, rtol=0)

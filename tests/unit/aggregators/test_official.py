@@ -2,8 +2,8 @@
 
 SLIDESIEVE_OFFICIAL names a folder that holds them by name (CLAM, dsmil-wsi, HIPT, PANTHER,
 vision-longformer, 2DMamba, fastglioma, DTFD-MIL, ACMIL, RRT-MIL, nnMIL, MHIM-MIL of branch v1);
-nothing of theirs is part of SlideSieve. Without it these tests are skipped; each method has a test against its formulas that
-always runs.
+nothing of theirs is part of SlideSieve. Without it these tests are skipped; each method has a test
+against its formulas that always runs.
 """
 
 from __future__ import annotations
@@ -170,6 +170,30 @@ def test_hipt(official, monkeypatch):
         regions = torch.from_numpy(np.stack([bag.features[left], bag.features[right]]))
         logits = theirs(regions)[0]
         report("HIPT", ours(collate([bag])).logits, logits)
+
+
+def test_hipt_pools(official):
+    folder = "HIPT/2-Weakly-Supervised-Subtyping"
+    name = "models.model_hierarchical_mil"
+    path = f"{folder}/models/model_hierarchical_mil.py"
+    module = official(path, folder, "HIPT/HIPT_4K", package=name)
+    torch.manual_seed(0)
+    theirs = module.HIPT_None_FC(path_input_dim=24, n_classes=3).eval()
+    ours = build_aggregator("hipt_pools", 24, 3).eval()
+    pairs = [(ours.embed[0], theirs.local_phi[0]), (ours.region[0], theirs.global_phi[0])]
+    pairs += [(ours.last[0], theirs.global_rho[0]), (ours.classifier, theirs.classifier)]
+    for mine, pool in (
+        (ours.scores, theirs.local_attn_pool),
+        (ours.region_scores, theirs.global_attn_pool),
+    ):
+        pairs += [(mine.content, pool.attention_a[0]), (mine.gate, pool.attention_b[0])]
+        pairs += [(mine.score, pool.attention_c)]
+    copy(pairs)
+    with torch.no_grad():
+        bag = bag_of(512, 24)
+        is_left = bag.coords[:, 0] // 256 < 16
+        regions = torch.from_numpy(np.stack([bag.features[is_left], bag.features[~is_left]]))
+        report("HIPT without transformers", ours(collate([bag])).logits, theirs(regions)[0])
 
 
 @pytest.mark.parametrize("steps", [1, 3])
@@ -445,3 +469,37 @@ def test_supcon(official):
         expected = expected["loss"]
     flat = torch.cat([views[:, 0], views[:, 1]])
     report("SupCon", supervised_contrast(flat, labels.repeat(2), 0.07), expected)
+
+
+@pytest.mark.parametrize("name", ["abmil", "clam", "dsmil"])
+def test_torchmil(name):
+    """The one logit of torchmil's models of two classes, ours in a padded batch and theirs slide by slide.
+
+    Their DSMIL looks for the critical token in the padding, too.
+    """
+    models = pytest.importorskip("torchmil.models", reason="torchmil is not installed")
+    torch.manual_seed(0)
+    if name == "abmil":
+        theirs = models.ABMIL((24,), att_dim=8, gated=True).eval()
+        ours = build_aggregator({"name": name, "hidden_dim": None, "attention_dim": 8}, 24, 1)
+    elif name == "clam":
+        embed = torch.nn.Sequential(torch.nn.Linear(24, 12), torch.nn.ReLU())
+        theirs = models.CLAM_SB((24,), att_dim=8, gated=True, feat_ext=embed).eval()
+        spec = {"name": name, "branches": False, "hidden_dim": 12, "attention_dim": 8}
+        ours = build_aggregator(spec, 24, 1)
+        copy([(ours.embed[0], embed[0])])
+    else:
+        theirs = models.DSMIL((24,), att_dim=8, nonlinear_q=True).eval()
+        ours = build_aggregator({"name": name, "query_dim": 8}, 24, 1)
+        pairs = [(ours.instance, theirs.inst_classifier), (ours.query, theirs.q_nn)]
+        copy([*pairs, (ours.classifier, theirs.bag_classifier)])
+    with torch.no_grad():
+        if name != "dsmil":
+            copy([(ours.content[0], theirs.pool.fc1), (ours.gate[0], theirs.pool.fc_gated)])
+            copy([(ours.classifier, theirs.classifier)])
+            ours.score.weight.copy_(theirs.pool.fc2.weight)
+        bags = [bag_of(n, 24, seed) for seed, n in enumerate((50, 9, 1))]
+        batch = collate(bags)
+        for i, bag in enumerate(bags):
+            found = ours.eval()(batch).logits[i, 0]
+            report(f"torchmil {name}", found, theirs(torch.from_numpy(bag.features)[None])[0])
