@@ -473,7 +473,7 @@ def test_supcon(official):
 
 @pytest.mark.parametrize("name", ["abmil", "clam", "dsmil"])
 def test_torchmil(name):
-    """The one logit of torchmil's models of two classes, ours in a padded batch and theirs slide by slide.
+    """The one logit of torchmil's models of two classes; ours in a padded batch, theirs alone.
 
     Their DSMIL looks for the critical token in the padding, too.
     """
