@@ -91,6 +91,9 @@ def test_a_job_over_its_time_is_killed_and_gets_more(without, cluster):
 
 def test_gpu_jobs_run_one_a_gpu_and_the_others_wait(without, local, cluster):
     study = without("models", "predictions")
+    config = study.config
+    config["resources"]["train"] = {"slides_per_job": 6}  # a job per fold, four in all
+    study.write_config(config)
     models = [f"results/toy/predictions/colour_texture/{name}.csv" for name in ("abmil", "mean")]
     most_at_once, waited_for = 0, set()
     with profile_run(study, cluster, *models) as run:
