@@ -39,6 +39,7 @@ SMALL_AGGREGATORS = {
     "max": {"hidden_dim": 16},
     "mean": {"hidden_dim": 16},
     "mhim": {"hidden_dim": 16, "attention_dim": 8},
+    "mhim2": {"hidden_dim": 16, "attention_dim": 8, "merge_heads": 2, "merge_head_dim": 4},
     "panther": {"prototypes": 3},
     "patchgd": {"hidden_dim": 16},
     "rrt": {"hidden_dim": 16, "attention_dim": 8, "heads": 2, "cross_heads": 2, "regions": 2},

@@ -142,11 +142,11 @@ class MHIM(Aggregator):
         rank = ranks(attention, mask)
         drawn = ranks(torch.rand_like(attention), mask)
         masks = (
-            rank < _share_of(n_tokens, self._high),
-            rank >= n_tokens - _share_of(n_tokens, self.settings.mask_low),
-            drawn < _share_of(n_tokens, self.settings.mask_random),
+            rank < share_of(n_tokens, self._high),
+            rank >= n_tokens - share_of(n_tokens, self.settings.mask_low),
+            drawn < share_of(n_tokens, self.settings.mask_random),
         )
-        least = _share_of(n_tokens, _LEAST_SHARE)
+        least = share_of(n_tokens, _LEAST_SHARE)
         shown = mask
         for hidden in masks:
             left = shown & ~hidden
@@ -178,6 +178,7 @@ class AttentionPool(nn.Module):
         return attention, weighted_sums(attention, mask, embedded)
 
 
-def _share_of(n_tokens: Tensor, share: float) -> Tensor:
+def share_of(n_tokens: Tensor, share: float) -> Tensor:
+    """Return ⌈N s⌉ of numbers of tokens N, int64."""
     # A product such as 0.7 * 10 must not be rounded up to 8.
     return (n_tokens.double() * share - 1e-9).ceil().clamp(min=0).long()

@@ -29,6 +29,7 @@ AGGREGATORS: dict[str, PartEntry] = {
     "max": PartEntry(f"{_HOME}.pooling", "MaxPooling", "PoolingSettings"),
     "mean": PartEntry(f"{_HOME}.pooling", "MeanPooling", "PoolingSettings"),
     "mhim": PartEntry(f"{_HOME}.mhim", "MHIM", "MHIMSettings", needs_teacher=True),
+    "mhim2": PartEntry(f"{_HOME}.mhim2", "MHIM2", "MHIM2Settings", needs_teacher=True),
     "panther": PartEntry(f"{_HOME}.panther", "PANTHER", "PANTHERSettings"),
     "patchgd": PartEntry(f"{_HOME}.patchgd", "PatchGD", "PatchGDSettings", needs_pitch=True),
     "rrt": PartEntry(f"{_HOME}.rrt", "RRT", "RRTSettings"),

@@ -154,6 +154,7 @@ DRAWS = {
     "acmil": "draws which tokens its branches lose; see test_acmil",
     "dtfd": "draws pseudo-bags; see test_dtfd",
     "mhim": "draws which tokens it masks; see test_mhim",
+    "mhim2": "draws which tokens it merges; see test_mhim2",
     "spt": "draws views, and contrasts those of a pass; see test_spt",
 }
 NO_DROPOUT = {"ilra": {}, "panther": {}, "rrt": {"dropout": 0.0, "layer_dropout": 0.0}}

@@ -1,9 +1,9 @@
 """The baselines against their authors' modules, where checkouts of these are at hand.
 
 SLIDESIEVE_OFFICIAL names a folder that holds them by name (CLAM, dsmil-wsi, HIPT, PANTHER,
-vision-longformer, 2DMamba, fastglioma, DTFD-MIL, ACMIL, RRT-MIL, nnMIL, MHIM-MIL of branch v1);
-nothing of theirs is part of SlideSieve. Without it these tests are skipped; each method has a test
-against its formulas that always runs.
+vision-longformer, 2DMamba, fastglioma, DTFD-MIL, ACMIL, RRT-MIL, nnMIL, MHIM-MIL of branch v1,
+MHIM-MIL-v2); nothing of theirs is part of SlideSieve. Without it these tests are skipped; each
+method has a test against its formulas that always runs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def official(monkeypatch):
         pytest.skip("SLIDESIEVE_OFFICIAL names no folder of the authors' checkouts")
     import_torchvision()  # some of theirs import it
 
-    def load(path: str, *search: str, package: str = "") -> ModuleType:
+    def load(path: str, *search: str, package: str = "", bare: str = "") -> ModuleType:
         file = Path(root) / path
         if not file.exists():
             pytest.skip(f"SLIDESIEVE_OFFICIAL holds no {path}")
@@ -49,6 +49,10 @@ def official(monkeypatch):
         for name in [*sys.modules]:
             if name.split(".")[0] in _THEIR_PACKAGES:
                 monkeypatch.delitem(sys.modules, name)
+        if bare:  # its __init__ imports all of their models; only these files are wanted
+            folder = ModuleType(Path(bare).name)
+            folder.__path__ = [str(Path(root) / bare)]
+            monkeypatch.setitem(sys.modules, folder.__name__, folder)
         if package:
             return importlib.import_module(package)
         spec = importlib.util.spec_from_file_location(file.stem, file)
@@ -457,6 +461,60 @@ def test_mhim(official, n_tokens):
         drawing = build_aggregator({"name": "mhim", "mask_low": 0.0, "mask_high": 0.0}, 1024, 3)
         drawn = int(drawing.shown(attention, batch.mask).sum())
         assert drawn == theirs.get_mask(n_tokens, 0, attention)[0]
+
+
+@pytest.mark.parametrize("n_tokens", [200, 11])
+def test_mhim2(official, n_tokens, monkeypatch):
+    """All of version 2 but the draw of what is merged, which theirs is given."""
+    pytest.importorskip("einops")
+    path = "MHIM-MIL-v2/modules/mhim.py"
+    module = official(path, package="modules.mhim", bare="MHIM-MIL-v2/modules")
+    torch.manual_seed(0)
+    shares = {
+        "mask_ratio_h": 0.03,
+        "mask_ratio_hr": 1.0,
+        "merge_ratio": 0.9,
+        "merge_k": 3,
+        "merge_mm": 0.9999,
+    }
+    theirs = module.MHIM(32, 24, n_classes=3, baseline="attn", temp_t=0.1, dropout=0.0, **shares)
+    for layer in theirs.modules():
+        if isinstance(layer, torch.nn.Dropout):
+            layer.p = 0.0
+    spec = {"name": "mhim2", "hidden_dim": 24, "merged_tokens": 3}
+    spec |= {"dropout": 0.0, "merge_dropout": 0.0}
+    ours = build_aggregator(spec, 32, 3).train()
+    pool, merge = theirs.online_encoder.attention.attention, theirs.merge
+    for mine, classifier in (
+        (ours.pool, ours.classifier),
+        (ours.teacher_pool, ours.teacher_classifier),
+    ):
+        pairs = [(mine.embed[0], theirs.feature[0]), (mine.content[0], pool[0])]
+        copy([*pairs, (mine.score, pool[2]), (classifier, theirs.predictor)])
+    pairs = [(ours.merge.norm, merge.norm), (ours.merge.query, merge.attn.to_q)]
+    pairs += [(ours.merge.key_value, merge.attn.to_kv)]
+    copy([*pairs, (ours.merge.project[0], merge.attn.to_out[0])])
+    with torch.no_grad():
+        ours.merge.queries.copy_(merge.global_q[0])
+        bag = bag_of(n_tokens, 32)
+        batch, x = collate([bag]), torch.from_numpy(bag.features)[None]
+        pooled, scores = theirs.forward_teacher(x)
+        attention, _ = ours.teacher_pool(batch.features[0], batch.mask)
+        embedded = ours.teacher_pool.embed(batch.features[0])
+        report("MHIM 2 scores", ours._scores(attention, embedded, batch.mask), scores)
+        stays, rest = ours._divided(scores, batch.mask)
+        kept = theirs.get_mask(n_tokens, 0, scores)
+        order = kept[1][0, : kept[0]]
+        assert set((stays | rest)[0].nonzero().flatten().tolist()) == set(order.tolist())
+        monkeypatch.setattr(ours, "_divided", lambda *_: (stays, rest))
+        split = (stays[0][order], rest[0][order])
+        monkeypatch.setattr(merge, "masking", lambda x, _: tuple(x[:, part] for part in split))
+        logits, loss, *_ = theirs(x, scores, pooled, i=0)
+        output = ours(batch, torch.tensor([1]))
+        ours.after_step()
+        report("MHIM 2 logits", output.logits, logits)
+        report("MHIM 2 consistency", output.losses["consistency"], 0.5 * loss)
+        report("MHIM 2 queries", ours.merge.queries, merge.global_q[0])
 
 
 def test_supcon(official):
