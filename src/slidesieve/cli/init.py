@@ -11,13 +11,13 @@ from pathlib import Path
 from slidesieve.config.names import TargetName
 from slidesieve.config.new_study import NewStudy, study_text
 from slidesieve.config.rule_names import reserved_names
-from slidesieve.config.study import FEATURE_ENDINGS
 from slidesieve.encoders.registry import check_encoder
 from slidesieve.errors import ConfigError
 from slidesieve.parsing.settings import settings_problems
 from slidesieve.sheets.draft import SheetDraft, first_column, read_table
 from slidesieve.sheets.from_folder import draft_from_files, read_labels
 from slidesieve.slide.find import SLIDE_ENDINGS, find_slides, slide_name
+from slidesieve.store.feature_endings import FEATURE_ENDINGS
 from slidesieve.store.tables import write_csv
 
 _SHEET_NEEDED = "give --slides FOLDER, --sheet FILE or --features FOLDER"

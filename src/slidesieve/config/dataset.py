@@ -29,8 +29,8 @@ class DatasetSource:
     )
     features: StrictStr | None = Field(
         default=None,
-        description="Folder of ready-made features (TRIDENT or CLAM HDF5, or .pt) in place of "
-        "slides.",
+        description="Folder of ready-made features (TRIDENT or CLAM HDF5, .pt or .csv) in place "
+        "of slides.",
     )
     labels: StrictStr | None = Field(
         default=None,

@@ -17,8 +17,7 @@ from slidesieve.config.study_settings import StudySettings
 from slidesieve.parsing.settings import parse_settings, plain
 from slidesieve.reduction.registry import reducer_entry
 from slidesieve.splits.own_folds import OwnFolds, read_own_folds
-
-FEATURE_ENDINGS = (".h5", ".hdf5", ".pt", ".pth")
+from slidesieve.store.feature_endings import FEATURE_ENDINGS
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from slidesieve.errors import ContractError
 from slidesieve.sheets.regular_files import irregularity
 from slidesieve.store.checksums import arrays_sha256
+from slidesieve.store.feature_endings import FEATURE_ENDINGS
 from slidesieve.store.features import (
     FeatureHeader,
     is_ours,
@@ -100,7 +101,8 @@ def header_of_ready(path: Path) -> FeatureHeader:
 
 
 def _missing(slide_id: str) -> FeatureHeader:
-    reason = f"the features folder holds no file named {slide_id} (.h5, .hdf5, .pt or .pth)"
+    endings = ", ".join(FEATURE_ENDINGS)
+    reason = f"the features folder holds no file named {slide_id} ({endings})"
     return _unusable(slide_id, reason)
 
 

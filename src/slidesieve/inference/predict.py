@@ -15,10 +15,9 @@ from slidesieve.inference.ensemble import ensemble_table, predict_by_fit
 from slidesieve.inference.fits import load_fits
 from slidesieve.models.bundle import FINAL, is_bundle, read_bundle
 from slidesieve.runtime.devices import pick_device
+from slidesieve.store.feature_endings import FEATURE_ENDINGS
 from slidesieve.store.features import FeatureSet, read_features
 from slidesieve.training.fitted import FittedModel, load_model
-
-_FEATURE_ENDINGS = (".h5", ".hdf5", ".pt", ".pth")
 
 
 @dataclass(frozen=True)
@@ -70,9 +69,9 @@ def load_features(folder: Path | str) -> Iterator[FeatureSet]:
     Raises:
         ContractError: A file holds no features in a form we know, or the folder holds no file.
     """
-    paths = sorted(path for path in Path(folder).iterdir() if path.suffix in _FEATURE_ENDINGS)
+    paths = sorted(path for path in Path(folder).iterdir() if path.suffix in FEATURE_ENDINGS)
     if not paths:
-        raise ContractError(f"{folder}: holds no file of features ({', '.join(_FEATURE_ENDINGS)})")
+        raise ContractError(f"{folder}: holds no file of features ({', '.join(FEATURE_ENDINGS)})")
     yield from map(read_features, paths)
 
 

@@ -1,7 +1,7 @@
 """The features file: one embedding a tile, and where that tile lies.
 
 `features` (N, D) float16 or float32 and `coords` int64 (N, 2), row for row. Files that TRIDENT,
-CLAM or STAMP wrote (HDF5, and tensors in .pt) are read as well.
+CLAM or STAMP wrote (HDF5, and tensors in .pt) are read as well, and CSVs as SlideChat's.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from slidesieve.errors import ContractError
 from slidesieve.stages import STAGES
 from slidesieve.store import hdf5
 from slidesieve.store.checksums import arrays_sha256
+from slidesieve.store.feature_csv import read_feature_csv
+from slidesieve.store.feature_endings import CSV_ENDINGS, PLAIN_ENDINGS
 from slidesieve.store.stamp import from_stamp, is_stamp
-from slidesieve.store.tensor_files import TENSOR_ENDINGS, read_tensor_file
+from slidesieve.store.tensor_files import read_tensor_file
 from slidesieve.store.token_arrays import as_coords, as_features
 
 # Ours, TRIDENT's and CLAM's; STAMP's.
@@ -111,13 +113,14 @@ def write_features(path: Path, features: FeatureSet) -> None:
 
 
 def read_features(path: Path) -> FeatureSet:
-    """Read the features of one slide: HDF5 of ours, TRIDENT, CLAM or STAMP, or a .pt tensor.
+    """Read the features of one slide: HDF5 of ours, TRIDENT, CLAM or STAMP, a .pt tensor, a CSV.
 
     Raises:
         ContractError: The file holds no features in a form we know.
     """
-    if path.suffix in TENSOR_ENDINGS:
-        values, coords = read_tensor_file(path)
+    if path.suffix in PLAIN_ENDINGS:
+        read = read_feature_csv if path.suffix in CSV_ENDINGS else read_tensor_file
+        values, coords = read(path)
         features = as_features(values, path)
         return FeatureSet(path.stem, features, as_coords(coords, len(features), path))
     with hdf5.open_read(path) as file:
@@ -178,7 +181,7 @@ def values_sha256(features: NDArray[np.floating]) -> str:
 
 def read_tile_attributes(path: Path) -> dict[str, object]:
     """Read the attributes of `coords`: scale, sizes and extent; empty where a file has none."""
-    if path.suffix in TENSOR_ENDINGS:
+    if path.suffix in PLAIN_ENDINGS:
         return {}
     with hdf5.open_read(path) as file:
         header = hdf5.plain_attributes(file)
@@ -189,7 +192,7 @@ def read_tile_attributes(path: Path) -> dict[str, object]:
 
 def is_ours(path: Path) -> bool:
     """Whether SlideSieve wrote this features file, and so checked its numbers."""
-    if path.suffix in TENSOR_ENDINGS:
+    if path.suffix in PLAIN_ENDINGS:
         return False
     with hdf5.open_read(path) as file:
         return "slidesieve_version" in file.attrs and "features_sha256" in file.attrs

@@ -14,7 +14,6 @@ from slidesieve.errors import ContractError
 if TYPE_CHECKING:
     from torch import Tensor
 
-TENSOR_ENDINGS = (".pt", ".pth")
 _FEATURES = ("features", "feats")
 _DAMAGE = (
     *(OSError, RuntimeError, ValueError, EOFError, LookupError, TypeError, AttributeError),

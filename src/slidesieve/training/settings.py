@@ -48,7 +48,7 @@ class TrainingSettings:
         "decided by the loss.",
     )
     restarts: StrictInt = Field(
-        default=0,
+        default=1,
         ge=0,
         description="Most fits with another seed of a fold whose fit shows signs of failure "
         "(early best epoch, chance on the validation part); the best on the validation part is "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -190,3 +191,51 @@ def test_stamps_extractor_is_the_encoder(tmp_path):
     assert found.encoder == "ctranspath-abc"
     # Without a size in px, a px is taken for a µm.
     np.testing.assert_array_equal(found.coords, COORDS)
+
+
+@pytest.fixture
+def feature_csv(tmp_path):
+    """Writes x.csv with columns of features under numbers, and more columns after them."""
+
+    def write(**more):
+        table = pd.DataFrame(VALUES, columns=[str(i) for i in range(VALUES.shape[1])])
+        table.assign(**more).to_csv(tmp_path / "x.csv", index=False)
+        return tmp_path / "x.csv"
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"patch": [f"{i}.png" for i in range(20)]},
+        {"label": 1, "position": [f"{i}_0" for i in range(20)]},
+    ],
+)
+def test_the_leading_columns_of_a_csv_are_its_features(feature_csv, more):
+    found = read_features(feature_csv(**more))
+    np.testing.assert_allclose(found.features, VALUES, rtol=1e-6)
+    assert (found.slide_id, found.coords.any()) == ("x", False)
+
+
+def test_places_of_a_csv_are_read_and_are_no_features(feature_csv):
+    found = read_features(feature_csv(x=COORDS[:, 0], y=COORDS[:, 1]))
+    assert found.features.shape == VALUES.shape
+    np.testing.assert_array_equal(found.coords, COORDS)
+    assert read_tile_attributes(feature_csv()) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("0.25,1.5\n0.5,2.5\n", "first line holds values"),
+        ("patch,0,1\na.png,1,2\n", "its first column, 'patch', holds no features"),
+        ("", "cannot be read as a table"),
+        ("0,1\n1,2,3\n1,2,3,4,5\n", "cannot be read as a table"),
+    ],
+)
+def test_a_csv_of_another_kind_is_refused_with_its_name(tmp_path, text, problem):
+    (tmp_path / "x.csv").write_text(text)
+    with pytest.raises(ContractError, match=rf"x\.csv: .*{problem}"):
+        read_features(tmp_path / "x.csv")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
+from slidesieve.config.model_checks import vqa_model_problems
 from slidesieve.config.vqa_checks import vqa_problems
 from slidesieve.parsing.settings import parse_settings, settings_problems
 from slidesieve.vqa.settings import VqaSettings
@@ -63,3 +65,11 @@ def test_the_model_to_compare_with_must_be_one_of_them():
     section = {"questions": [], "models": {"sieve": {}, "full": {}}, "compare_to": "sieves"}
     (problem,) = vqa_problems({"vqa": section})
     assert problem.startswith("vqa.compare_to: no model 'sieves'; did you mean 'sieve'?")
+
+
+def test_the_shipped_slidebench_study_is_sound(repo):
+    section = yaml.safe_load((repo / "config" / "slidebench.yaml").read_text())["vqa"]
+    settings = parse_settings(VqaSettings, section, "vqa")
+    assert vqa_model_problems(section) == []
+    assert settings.models["full_sequence"].reducer == "none"
+    assert {model.language for model in settings.models.values()} == set(settings.languages)
