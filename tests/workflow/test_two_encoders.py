@@ -40,6 +40,7 @@ OF_ALL = {
     "cohort_page": 1,
     "evaluation": 1,
     "encoder_comparisons": 1,
+    "encoder_differences_plot": 1,
     "fits": 1,
     "cost": 1,
     "report_pages": 1,

@@ -49,6 +49,32 @@ rule encoder_comparisons:
         "../scripts/encoder_comparisons.py"
 
 
+rule encoder_differences_plot:
+    input:
+        comparisons=layout.ENCODER_COMPARISONS,
+    output:
+        plot=report(
+            layout.ENCODER_DIFFERENCES_PLOT,
+            caption="../report/encoder_differences.rst",
+            category="{dataset}",
+            subcategory="results",
+            labels={"figure": "encoders compared"},
+        ),
+    log:
+        log("encoder_differences_plot"),
+    benchmark:
+        benchmark("encoder_differences_plot")
+    conda:
+        MODELS_ENV
+    threads: 1
+    resources:
+        **resources_of("report", mem_mb=4000, runtime=60),
+    params:
+        stage=STAGES["figures"],
+    script:
+        "../scripts/encoder_differences_plot.py"
+
+
 rule site_metrics:
     input:
         predictions=inputs.per_model(layout.PREDICTIONS),

@@ -113,6 +113,7 @@ def dataset_results(study: Study, name: str) -> Iterator[str]:
         yield fill(layout.SITES, dataset=name)
     if len(study.encoders_of(name)) > 1:
         yield fill(layout.ENCODER_COMPARISONS, dataset=name)
+        yield fill(layout.ENCODER_DIFFERENCES_PLOT, dataset=name)
     if audited:
         yield fill(layout.SELECTORS, dataset=name)
         yield fill(layout.SELECTORS_FIGURE, dataset=name)
