@@ -20,7 +20,7 @@ STAGES: dict[str, int] = {
     "evaluation": 2,
     "selectors": 2,
     "cost": 2,
-    "figures": 3,
+    "figures": 4,
     "vqa_questions": 1,
     "vqa_language": 1,
     "vqa_train": 1,

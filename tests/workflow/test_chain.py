@@ -31,7 +31,7 @@ def test_every_promised_file_is_there(finished_toy):
         "models/colour_texture/abmil/fold_1/history.csv",
         "predictions/colour_texture/abmil.csv",
         "figures/colour_texture/roc/abmil.png",
-        "figures/colour_texture/heatmap/s1.png",
+        "figures/colour_texture/heatmap/s1.jpg",
         "figures/tissue.png",
         "benchmarks/features/colour_texture/0.tsv",
     ):
@@ -101,5 +101,5 @@ def test_the_report_holds_tables_and_pictures(toy):
     report = toy.folder / "report.html"
     toy.snakemake("--report", str(report))
     text = report.read_text()
-    for item in ("cohort.html", "summary.html", "roc/abmil.png", "heatmap/s1.png", "tissue.png"):
+    for item in ("cohort.html", "summary.html", "roc/abmil.png", "heatmap/s1.jpg", "tissue.png"):
         assert item in text, item

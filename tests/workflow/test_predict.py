@@ -79,10 +79,10 @@ def test_the_mean_is_that_of_the_fits_in_the_bundle(predicted):
     assert table.loc["wild", "prob_tumour"] == pytest.approx(mean, rel=1e-5)
 
 
-def test_heat_maps_are_of_every_slide_and_look_at_the_lesion(predicted):
+def test_heat_maps_are_of_every_usable_slide_and_look_at_the_lesion(predicted):
     results = predicted / "out/results/new_slides"
     maps = results / "figures/colour_texture/heatmap"
-    assert sorted(path.stem for path in maps.iterdir()) == ["torn", "wild"]
+    assert [path.name for path in maps.glob("*.jpg")] == ["wild.jpg"]
     features = read_features(results / "features/colour_texture/wild.h5")
     fits = load_fits(predicted / "bundle").values()
     attention = mean_attention([slide_attention(fit.model, features) for fit in fits])

@@ -172,7 +172,7 @@ def test_a_dataset_is_a_target(toy):
     assert set(planned(toy, "toy")) == {
         "cohort_page",
         "curves",
-        "heatmap",
+        "heatmaps",
         "model_plot",
         "report_pages",
         "tissue_montage",

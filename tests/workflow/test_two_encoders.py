@@ -32,7 +32,7 @@ ITS_OWN = {
     "train": 2,
     "predictions": 2,
     "curves": 2,
-    "heatmap": 2,
+    "heatmaps": 1,
 }
 # What shows all encoders of the dataset side by side, or follows its cohort table.
 OF_ALL = {

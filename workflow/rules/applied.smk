@@ -117,24 +117,26 @@ rule external_plot:
         "../scripts/external_plot.py"
 
 
-rule applied_heatmap:
+rule applied_heatmaps:
     input:
-        slide=slide_file,
-        features=layout.FEATURES,
+        cohort=layout.COHORT,
+        index=layout.FEATURE_INDEX,
+        predictions=inputs.of_heatmap_model(layout.PREDICTIONS),
         models=inputs.per_fit_used(layout.MODEL),
         weights=inputs.per_fit_used(layout.WEIGHTS),
     output:
-        heatmap=report(
-            layout.HEATMAP,
+        heatmaps=report(
+            directory(layout.HEATMAPS),
+            patterns=["{slide}.jpg"],
             caption="../report/heatmap.rst",
             category="{dataset}",
             subcategory="attention",
             labels={"slide": "{slide}", "encoder": "{encoder}"},
         ),
     log:
-        log("applied_heatmap", "encoder", "slide"),
+        log("applied_heatmaps", "encoder"),
     benchmark:
-        benchmark("applied_heatmap", "encoder", "slide")
+        benchmark("applied_heatmaps", "encoder")
     wildcard_constraints:
         dataset=APPLIED,
     conda:
@@ -145,11 +147,12 @@ rule applied_heatmap:
         **resources_of("report", runtime=60),
     params:
         stage=STAGES["figures"],
-        path=slide_path,
         model=lambda wildcards: study.heatmap_model_of(wildcards.dataset),
         fits=lambda wildcards: fits_params(study, dataset_of(wildcards)),
+        per_class=study.report["heatmaps_per_class"],
+        scale=study.report["heatmap_scale"],
     script:
-        "../scripts/applied_heatmap.py"
+        "../scripts/applied_heatmaps.py"
 
 
 rule applied_tokens:

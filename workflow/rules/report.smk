@@ -126,25 +126,27 @@ rule tissue_montage:
         "../scripts/tissue_montage.py"
 
 
-rule heatmap:
+rule heatmaps:
     input:
-        slide=slide_file,
-        features=layout.FEATURES,
-        folds=layout.FOLDS,
+        cohort=layout.COHORT,
+        index=layout.FEATURE_INDEX,
+        predictions=inputs.of_heatmap_model(layout.PREDICTIONS),
         models=inputs.per_fold(layout.MODEL, model=study.heatmap_model),
         weights=inputs.per_fold(layout.WEIGHTS, model=study.heatmap_model),
     output:
-        heatmap=report(
-            layout.HEATMAP,
+        # The job chooses the slides: it is not known before which of them are usable.
+        heatmaps=report(
+            directory(layout.HEATMAPS),
+            patterns=["{slide}.jpg"],
             caption="../report/heatmap.rst",
             category="{dataset}",
             subcategory="attention",
             labels={"slide": "{slide}", "encoder": "{encoder}"},
         ),
     log:
-        log("heatmap", "encoder", "slide"),
+        log("heatmaps", "encoder"),
     benchmark:
-        benchmark("heatmap", "encoder", "slide")
+        benchmark("heatmaps", "encoder")
     wildcard_constraints:
         dataset=TRAINED,
     conda:
@@ -155,7 +157,8 @@ rule heatmap:
         **resources_of("report", runtime=60),
     params:
         stage=STAGES["figures"],
-        path=slide_path,
         model=study.heatmap_model,
+        per_class=study.report["heatmaps_per_class"],
+        scale=study.report["heatmap_scale"],
     script:
-        "../scripts/heatmap.py"
+        "../scripts/heatmaps.py"

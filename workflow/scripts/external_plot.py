@@ -4,17 +4,16 @@ from pathlib import Path
 
 from slidesieve.evaluation.outcomes import main_level
 from slidesieve.figures.external import external_plot
+from slidesieve.figures.metric_labels import MAIN_METRICS
 from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import read_csv
-
-METRICS = ("balanced_accuracy", "auc_macro_ovr", "f1_macro", "log_loss")
 
 log_to(snakemake.log[0])
 names = snakemake.wildcards
 rows = read_csv(Path(snakemake.input.external))
 external_plot(
     rows[rows["encoder"] == names.encoder],
-    METRICS,
+    MAIN_METRICS,
     main_level(rows["level"]),
     f"{names.dataset}, {names.encoder}: internal and external",
     Path(snakemake.output.plot),

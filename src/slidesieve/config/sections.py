@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 from pydantic.dataclasses import dataclass
@@ -37,7 +37,12 @@ class ReportSettings:
         description="Model whose attention is drawn; null means evaluation.compare_to.",
     )
     heatmaps_per_class: StrictInt = Field(
-        default=2, ge=0, description="Slides per class with a heat map and a tissue overview."
+        default=2, ge=0, description="Usable slides per class with a heat map."
+    )
+    heatmap_scale: Literal["share", "percentile"] = Field(
+        default="share",
+        description="What colours of heat maps mean: the share of the attention as a multiple of "
+        "even attention, or the percentile among the tiles of the slide.",
     )
     token_models: Annotated[list[StrictStr], UNIQUE] | None = Field(
         default=None,

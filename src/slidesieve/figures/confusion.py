@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,10 @@ import pandas as pd
 from slidesieve.evaluation.metrics import confusion
 from slidesieve.evaluation.outcomes import outcomes_by_level
 from slidesieve.figures.style import house_style, new_figure, save_figure
+
+# Inches of a cell, and of a letter, so that names of classes stand beside each other unrotated.
+_CELL_IN, _LETTER_IN = 0.7, 0.085
+_LABEL_WIDTH = 16
 
 
 def confusion_figure(
@@ -29,7 +34,8 @@ def confusion_figure(
     counts = confusion(outcomes, np.ones((1, len(outcomes))))[0]
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
-    side = 1.9 + 0.7 * len(classes)
+    cell = max(_CELL_IN, _LETTER_IN * min(_LABEL_WIDTH, max(map(len, classes))))
+    side = 1.9 + cell * len(classes)
     figure = new_figure(side + 0.7, side)
     with house_style():
         axes = figure.subplots()
@@ -43,8 +49,11 @@ def confusion_figure(
                 va="center",
                 color="white" if share > 0.55 else "#1A1A1A",
             )
-        names = [f"{name}\n(n = {n:.0f})" for name, n in zip(classes, totals[:, 0], strict=True)]
-        axes.set_xticks(range(len(classes)), classes, rotation=30, ha="right")
+        names = [
+            f"{fill(name, _LABEL_WIDTH)}\n({n:.0f} {level}s)"
+            for name, n in zip(classes, totals[:, 0], strict=True)
+        ]
+        axes.set_xticks(range(len(classes)), [fill(name, _LABEL_WIDTH) for name in classes])
         axes.set_yticks(range(len(classes)), names)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from slidesieve.evaluation.metrics import by_score, class_auc
 from slidesieve.evaluation.outcomes import Outcomes, outcomes_by_level
 from slidesieve.figures.style import (
     GREY,
-    LIGHT_GREY,
     colour_of,
     house_style,
     new_figure,
@@ -24,6 +28,9 @@ from slidesieve.statistics.bootstrap import CONFIDENCE, cluster_weights, percent
 
 _GRID = np.linspace(0, 1, 201)
 _PANEL_IN = 2.9
+_BAND_OPACITY = 0.18
+_DARK_GREY, _FOLD_GREY = "#4D4D4D", "#ABABAB"
+_CHANCE: dict[str, Any] = {"linewidth": 0.8, "linestyle": (0, (2, 3))}
 _MAX_COLUMNS = 3
 
 
@@ -38,8 +45,8 @@ def roc_figure(
 ) -> None:
     """Draw each class's one-versus-rest ROC curve with its patient-bootstrap band.
 
-    Thin grey lines are single folds, the coloured line all folds pooled, the band the 95 %
-    interval of the pooled curve's height at each false positive rate.
+    Thin grey lines are single folds, the line of the class's colour all folds pooled, the band the
+    95 % interval of the pooled curve's height at each false positive rate; a legend says so.
 
     Args:
         predictions: Out-of-fold predictions table of one model.
@@ -53,16 +60,18 @@ def roc_figure(
     outcomes = outcomes_by_level(predictions, classes)[level]
     columns = min(len(classes), _MAX_COLUMNS)
     rows = -(-len(classes) // columns)
-    figure = new_figure(_PANEL_IN * columns, _PANEL_IN * rows + 0.5)
+    figure = new_figure(_PANEL_IN * columns, _PANEL_IN * rows + 0.85)
     with house_style():
         panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
         for c, panel in enumerate(panels[: len(classes)]):
-            _draw_class(panel, outcomes, c, resamples, seed)
+            _draw_class(panel, outcomes, c, f"{level}s", resamples, seed)
+        for panel in panels[max(0, len(classes) - columns) : len(classes)]:
+            panel.set_xlabel("False positive rate")
         for panel in panels[len(classes) :]:
             panel.set_axis_off()
         figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
-        figure.supxlabel("False positive rate", fontsize=9)
         figure.supylabel("True positive rate", fontsize=9)
+        _draw_legend(figure, len(np.unique(outcomes.fold)))
         save_figure(figure, path)
 
 
@@ -103,28 +112,48 @@ def _height(
     return hit_rate[last] + along * (hit_rate[following] - hit_rate[last])
 
 
+def _draw_legend(figure: Figure, n_folds: int) -> None:
+    """Say what lines and bands are; each panel has its own colour, so the legend is grey."""
+    entries: list[tuple[Artist, str]] = [
+        (Line2D([], [], color=_DARK_GREY, linewidth=1.8), f"{n_folds} folds pooled"),
+        (Line2D([], [], color=_FOLD_GREY, linewidth=0.8), "single folds"),
+        (Patch(color=_DARK_GREY, alpha=_BAND_OPACITY, linewidth=0), "95 % interval, pooled"),
+        (Line2D([], [], color=GREY, **_CHANCE), "chance"),
+    ]
+    handles, words = zip(*(entries if n_folds > 1 else _of_one_fold(entries)), strict=True)
+    figure.legend(handles, words, loc="outside lower left", ncols=len(handles), frameon=False)
+
+
+def _of_one_fold(entries: list[tuple[Artist, str]]) -> list[tuple[Artist, str]]:
+    """Leave out single folds where there is one: its line lies under the other."""
+    (line, _), _, (band, _), chance = entries
+    return [(line, "predictions"), (band, "95 % interval"), chance]
+
+
 def _draw_curve(panel: Axes, outcomes: Outcomes, c: int, color: str, width: float) -> None:
     (hits,), (alarms,) = by_score(outcomes, np.ones((1, len(outcomes))), c)
     if hits.sum() > 0 and alarms.sum() > 0:
         panel.plot(*_vertices(hits, alarms), color=color, linewidth=width)
 
 
-def _draw_class(panel: Axes, outcomes: Outcomes, c: int, resamples: int, seed: int) -> None:
+def _draw_class(
+    panel: Axes, outcomes: Outcomes, c: int, unit: str, resamples: int, seed: int
+) -> None:
     draws = list(cluster_weights(outcomes.patient, resamples, seed))
     band = np.concatenate([roc_heights(outcomes, block, c) for block in draws])
     areas = np.concatenate([class_auc(outcomes, block, c) for block in draws])
-    panel.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=(0, (2, 3)))
+    panel.plot([0, 1], [0, 1], color=GREY, **_CHANCE)
     for fold in np.unique(outcomes.fold):
-        _draw_curve(panel, outcomes.take(outcomes.fold == fold), c, LIGHT_GREY, 0.7)
+        _draw_curve(panel, outcomes.take(outcomes.fold == fold), c, _FOLD_GREY, 0.8)
     tail = (1 - CONFIDENCE) / 2
     defined = band[~np.isnan(band[:, 0])]
     if len(defined):
         low, high = np.quantile(defined, [tail, 1 - tail], axis=0)
-        panel.fill_between(_GRID, low, high, color=colour_of(c), alpha=0.18, linewidth=0)
+        panel.fill_between(_GRID, low, high, color=colour_of(c), alpha=_BAND_OPACITY, linewidth=0)
     _draw_curve(panel, outcomes, c, colour_of(c), 1.8)
     low, high = percentile_interval(areas)
     n = int((outcomes.truth == c).sum())
-    panel.set_title(f"{outcomes.classes[c]} (n = {n})")
+    panel.set_title(f"{outcomes.classes[c]}: {n} {unit}, {len(outcomes) - n} others")
     area = class_auc(outcomes, np.ones((1, len(outcomes))), c)[0]
     interval = f"AUC {area:.3f}\n95 % CI {low:.3f} to {high:.3f}"
     label = "undefined: one class only" if np.isnan(area) else interval

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from slidesieve.figures.html_page import Cell, heading, paragraph, table, write_page
-from slidesieve.figures.metric_labels import METRIC_WORDS
+from slidesieve.figures.metric_labels import MAIN_METRICS, METRIC_WORDS
 from slidesieve.figures.style import GREY, colour_of, house_style, new_figure, save_figure
 from slidesieve.figures.table_pages import comparison_parts
 
@@ -71,8 +71,7 @@ def external_page(rows: pd.DataFrame, comparisons: pd.DataFrame, title: str, pat
         own = rows[rows["level"] == level]
         if not own.empty:
             n = f"n = {own['internal_n'].max()} internal, {own['external_n'].max()} external"
-            cells = [_cells(row) for _, row in own.iterrows()]
-            parts += [heading(f"{words} ({n})"), table(_HEAD, cells)]
+            parts += [heading(f"{words} ({n})"), _table(own)]
     write_page(path, title, [*parts, *comparison_parts(comparisons)])
 
 
@@ -86,6 +85,13 @@ def _draw_metric(panel: Axes, cells: pd.DataFrame) -> None:
     panel.set_axisbelow(True)
     panel.tick_params(axis="y", length=0)
     panel.spines["left"].set_visible(False)
+
+
+def _table(rows: pd.DataFrame) -> str:
+    main = rows["metric"].isin(MAIN_METRICS)
+    ordered = pd.concat([rows[main], rows[~main]])
+    cells = [_cells(row) for _, row in ordered.iterrows()]
+    return table(_HEAD, cells, key="Model", folded_rows=range(int(main.sum()), len(rows)))
 
 
 def _cells(row: pd.Series) -> list[Cell]:

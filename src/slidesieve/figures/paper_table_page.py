@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from slidesieve.figures.cost_cells import flops_unit
 from slidesieve.figures.html_page import Cell, number, paragraph, table, write_page
 from slidesieve.figures.metric_labels import METRIC_WORDS
 from slidesieve.paper_tables.table import PAPER, table_metrics
@@ -17,7 +18,6 @@ _WORDS = (
     "below it its 95 % interval and p after Holm's correction over the rows. Tokens kept: mean "
     "share over the test slides. Cost: one typical slide."
 )
-_COST_HEAD = ["Tokens kept", "GFLOPs", "Memory, MB", "Latency, ms"]
 
 
 def paper_table_page(
@@ -37,14 +37,16 @@ def paper_table_page(
     head = ["Encoder", "Row", *columns]
     for metric in table_metrics(spec):
         head += [METRIC_WORDS[metric][0], "Difference"]
-    head += [*_COST_HEAD, *(f"Paper: {said['place']}" for said in quoted.values())]
+    unit, size = flops_unit(rows["gflops"])
+    head += ["Tokens kept", unit, "Memory, MB", "Latency, ms"]
+    head += [*(f"Paper: {said['place']}" for said in quoted.values())]
     body = []
     for _, row in rows.iterrows():
         cells = [Cell(row["encoder"]), Cell(row["label"])]
         cells += [Cell("" if pd.isna(row[name]) else f"{row[name]}") for name in columns]
         for metric in table_metrics(spec):
             cells += [_metric_cell(row, metric), _difference_cell(row, metric)]
-        cells += [Cell(f"{row['tokens_kept']:.1%}", css="number"), number(row["gflops"], 4)]
+        cells += [Cell(f"{row['tokens_kept']:.1%}", css="number"), number(row["gflops"] / size, 3)]
         cells += [number(row["peak_memory_mb"], 1), number(row["latency_ms_median"], 2)]
         cells += [_paper_cell(row[f"{PAPER}{name}"]) for name in quoted]
         body.append(cells)
@@ -56,7 +58,8 @@ def paper_table_page(
             f"Shaded columns are not ours: they are printed in {source}, about its own data, "
             f"features and machine. All others were computed here, on {dataset}."
         )
-    write_page(path, f"{dataset}: {spec['title']}", [*map(paragraph, words), table(head, body)])
+    parts = [*map(paragraph, words), table(head, body, key="Row")]
+    write_page(path, f"{dataset}: {spec['title']}", parts)
 
 
 def recipe_words(recipe: Mapping[str, Mapping], labels: Mapping[str, str]) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import StrMethodFormatter
 
 from slidesieve.evaluation.tables import POOLED
 from slidesieve.figures.style import GREY, colour_of
 
 EVIDENCE_TITLES = {
-    "sufficiency": "Probability from the K best alone",
-    "necessity": "Probability without the K best",
+    "sufficiency": "Are the K best tokens enough\nfor the prediction?",
+    "necessity": "Is the prediction lost\nwithout the K best tokens?",
 }
 _ORDERS = {"model": "this selector", "random": "random order"}
 
@@ -38,8 +38,9 @@ def draw_evidence(panel: Axes, audit: pd.DataFrame, topic: str) -> bool:
         )
         panel.plot(own["k"], own["value"], color=color, marker="o", markersize=3, label=words)
     panel.set_xscale("log", base=2)
-    panel.xaxis.set_major_formatter(ScalarFormatter())
-    panel.set(ylim=(0, 1.02), xlabel="K tokens")
+    panel.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    given = {"sufficiency": "from the K best", "necessity": "without the K best"}[topic]
+    panel.set(ylim=(0, 1.02), xlabel="K tokens", ylabel=f"probability {given}")
     panel.grid(axis="y")
     panel.legend(loc="lower right" if topic == "sufficiency" else "lower left")
     return not rows.empty

@@ -13,14 +13,35 @@ from slidesieve.figures.style import GREY, house_style, new_figure, save_figure
 
 # title, topic, variant, metric, level, where indifference lies
 _PANELS = (
-    ("Balanced accuracy,\nhard path", "paths", "hard", "balanced_accuracy", "patient", None),
-    ("Balanced accuracy,\nsoft − hard", "paths", "soft-hard", "balanced_accuracy", "patient", 0.0),
-    ("Soft mass\non the hard set", "mass", "model", "overlap", "slide", None),
-    ("R² of discarded tokens\nfrom themselves gated", "leakage", "gated", "r2", "token", None),
-    ("Jaccard index\nbetween folds", "folds", "model", "jaccard", "slide", None),
-    ("Sufficiency:\nK best alone", "evidence", "model", "sufficiency", "slide", None),
-    ("Necessity:\nwithout K best", "evidence", "model", "necessity", "slide", None),
-    ("Recall of\ntruth tiles", "truth", "model", "recall", "slide", None),
+    ("Good in use?\nbalanced accuracy", "paths", "hard", "balanced_accuracy", "patient", None),
+    (
+        "Better in training?\naccuracy, soft − hard",
+        "paths",
+        "soft-hard",
+        "balanced_accuracy",
+        "patient",
+        0.0,
+    ),
+    (
+        "Does training foresee use?\nmass on the hard set",
+        "mass",
+        "model",
+        "overlap",
+        "slide",
+        None,
+    ),
+    (
+        "Do discarded tokens leak?\nR² from their gate",
+        "leakage",
+        "gated",
+        "r2",
+        "token",
+        None,
+    ),
+    ("Same choice in other folds?\nJaccard index", "folds", "model", "jaccard", "slide", None),
+    ("Are the K best enough?\nsufficiency", "evidence", "model", "sufficiency", "slide", None),
+    ("Lost without the K best?\nnecessity", "evidence", "model", "necessity", "slide", None),
+    ("Keeps the truth tiles?\nrecall", "truth", "model", "recall", "slide", None),
 )
 _ROW_IN = 0.3
 _PANEL_IN = 2.0

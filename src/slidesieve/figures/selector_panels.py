@@ -29,7 +29,11 @@ _CHOOSERS = {
     "uniform": "uniform",
     "farthest_point": "farthest point",
 }
-_SIZE_IN = (14, 6.2)
+_QUESTIONS = {
+    "balanced_accuracy": "Is the model in use as good\nas the one in training?",
+    "auc_macro_ovr": "Does it rank patients as well?",
+}
+_SIZE_IN = (14, 6.8)
 _NO_SOFT_PATH = "this selector has no soft path"
 _NO_PROBE = "no slide has discarded tokens in every part"
 _NO_CHOICE = "no slide leaves a choice"
@@ -74,12 +78,12 @@ def _draw_paths(panel: Axes, audit: pd.DataFrame, metric: str) -> None:
     rows = _pooled(audit, "paths", metric, main_level(audit["level"]))
     there = [path for path in _PATHS if path in rows.index]
     draw_intervals(panel, rows.loc[there], [_PATHS[path] for path in there])
-    panel.set_title(f"{METRIC_WORDS[metric][0]} of each path")
-    panel.set_xlim(0, 1.02)
+    panel.set_title(_QUESTIONS[metric])
+    panel.set(xlim=(0, 1.02), xlabel=METRIC_WORDS[metric][0])
 
 
 def _draw_training(panel: Axes, histories: Sequence[pd.DataFrame]) -> None:
-    panel.set_title("Soft mass on the hard set")
+    panel.set_title("Does training learn to leave\nthe other tokens out?")
     if "overlap" not in histories[0]:
         _say(panel, _NO_SOFT_PATH)
         return
@@ -88,14 +92,14 @@ def _draw_training(panel: Axes, histories: Sequence[pd.DataFrame]) -> None:
         panel.plot(
             noted["epoch"], noted["overlap"], color=colour_of(fold), linewidth=1.2, alpha=0.8
         )
-    panel.set(ylim=(0, 1.02), xlabel="epoch, a line per fold")
+    panel.set(ylim=(0, 1.02), xlabel="epoch, one line per fold", ylabel="soft mass on the hard set")
     panel.grid(axis="y")
 
 
 def _draw_leakage(panel: Axes, audit: pd.DataFrame) -> None:
     rows, control = (_pooled(audit, "leakage", metric) for metric in ("r2", "r2_permuted"))
     there = [name for name in _PREDICTORS if name in rows.index]
-    panel.set_title("R² of discarded tokens told from …")
+    panel.set_title("Do discarded tokens leak\nthrough what is kept?")
     if not there:
         has_soft_path = (audit["variant"] == "soft").any()
         _say(panel, _NO_PROBE if has_soft_path else _NO_SOFT_PATH)
@@ -112,12 +116,12 @@ def _draw_leakage(panel: Axes, audit: pd.DataFrame) -> None:
         values = folds.loc[folds["variant"] == name, "value"]
         panel.scatter(values, np.full(len(values), row), color=colour_of(1), s=8, alpha=0.5)
     panel.set_xlim(min(-0.05, panel.get_xlim()[0]), 1.02)
-    panel.set_xlabel("○ shuffled control")
+    panel.set_xlabel("R² of discarded tokens   (○ shuffled control)")
 
 
 def _draw_stability(panel: Axes, audit: pd.DataFrame) -> None:
     rows = _pooled(audit, "noise", "jaccard")
-    panel.set_title("Jaccard index with the unshaken choice")
+    panel.set_title("Is the choice the same\non shaken features?")
     if rows.empty:
         _say(panel, _NO_CHOICE)
         return
@@ -134,18 +138,22 @@ def _draw_stability(panel: Axes, audit: pd.DataFrame) -> None:
     for words, height in lines.items():
         panel.axhline(height, color=GREY, linewidth=1, linestyle=(0, (2, 3)))
         panel.text(sigma.max(), height + 0.015, words, ha="right", va="bottom", color="#4D4D4D")
-    panel.set(ylim=(0, 1.02), xlabel="jitter of the features, in their sd")
+    panel.set(
+        ylim=(0, 1.02),
+        xlabel="jitter of the features, in their sd",
+        ylabel="Jaccard index with the unshaken choice",
+    )
 
 
 def _draw_truth(panel: Axes, audit: pd.DataFrame) -> None:
     rows = _pooled(audit, "truth", "recall")
-    panel.set_title("Share of truth tiles kept, at equal k")
+    panel.set_title("Does it keep the tiles of\nthe truth mask?")
     there = [name for name in _CHOOSERS if name in rows.index]
     if not there:
         _say(panel, "the dataset has no truth masks")
         return
     draw_intervals(panel, rows.loc[there], [_CHOOSERS[name] for name in there], color=3)
-    panel.set_xlim(0, 1.02)
+    panel.set(xlim=(0, 1.02), xlabel="share of truth tiles kept, at equal K")
 
 
 def _say(panel: Axes, words: str) -> None:

@@ -9,12 +9,12 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from slidesieve.figures.cost_cells import cost_cells, cost_head
 from slidesieve.figures.html_page import Cell, heading, number, paragraph, table, write_page
-from slidesieve.figures.metric_labels import METRIC_WORDS
+from slidesieve.figures.metric_labels import MAIN_METRICS, METRIC_WORDS
 
 _LEVELS = {"slide": "Slides", "patient": "Patients"}
 _SIGNIFICANT = 0.05
-_COST_HEAD = ["Tokens kept", "GFLOPs", "Memory, MB", "Latency, ms"]
 _SUMMARY_WORDS = (
     "Of the out-of-fold predictions of all folds together; below it the 95 % interval (bootstrap "
     "over patients), and mean ± standard deviation of the folds, each on its own. Bold: best of "
@@ -49,7 +49,7 @@ def cohort_page(cohort: pd.DataFrame, title: str, path: Path) -> None:
         paragraph(words),
         _counts_by_class(cohort),
         heading("Slides"),
-        table([head for head, _ in columns], rows),
+        table([head for head, _ in columns], rows, key="Slide"),
     ]
     write_page(path, title, parts)
 
@@ -104,19 +104,20 @@ def cost_page(cost: pd.DataFrame, title: str, path: Path) -> None:
         title: Of the page.
         path: Where to write.
     """
-    head = ["Encoder", "Model", "Tokens in", *_COST_HEAD, "Device", "Threads"]
+    gflops = cost["gflops"]
+    head = ["Encoder", "Model", "Tokens in", *cost_head(gflops), "Device", "Threads"]
     rows = [
         [
             Cell(row["encoder"]),
             Cell(row["model"]),
             number(row["tokens_in"], 0),
-            *_cost_cells(row),
+            *cost_cells(row, gflops),
             Cell(row["device"]),
             number(row["threads"], 0),
         ]
         for _, row in cost.iterrows()
     ]
-    write_page(path, title, [paragraph(_COST_WORDS), table(head, rows)])
+    write_page(path, title, [paragraph(_COST_WORDS), table(head, rows, key="Model")])
 
 
 def _filled(cohort: pd.DataFrame, column: str) -> bool:
@@ -200,14 +201,15 @@ def _summary_table(rows: pd.DataFrame, cost: pd.DataFrame) -> str:
     metrics = [name for name in METRIC_WORDS if name in set(rows["metric"])]
     best = {name: _best(rows[rows["metric"] == name], name) for name in metrics}
     costs = cost.sort_values("tokens_in").groupby(["encoder", "model"]).first()
-    head = ["Encoder", "Model", *(METRIC_WORDS[name][0] for name in metrics), *_COST_HEAD]
+    shown = costs["gflops"]
+    head = ["Encoder", "Model", *(METRIC_WORDS[name][0] for name in metrics), *cost_head(shown)]
     body = []
     for (encoder, model), own in rows.groupby(["encoder", "model"], sort=False):
         by_metric = own.set_index("metric")
         cells = [_metric_cell(cast(pd.Series, by_metric.loc[name]), best[name]) for name in metrics]
-        cells += _cost_cells(cast(pd.Series, costs.xs((encoder, model))))
+        cells += cost_cells(cast(pd.Series, costs.xs((encoder, model))), shown)
         body.append([Cell(str(encoder)), Cell(str(model)), *cells])
-    return table(head, body)
+    return table(head, body, key="Model", folded=head[2 + len(MAIN_METRICS) :])
 
 
 def _best(rows: pd.DataFrame, metric: str) -> float:
@@ -226,19 +228,12 @@ def _metric_cell(row: pd.Series, best: float) -> Cell:
     return Cell(f"{row['pooled']:.3f}", note="; ".join(notes), css=css)
 
 
-def _cost_cells(row: pd.Series) -> list[Cell]:
-    kept = f"{row['tokens_out'] / row['tokens_in']:.0%} of {row['tokens_in']:,.0f}"
-    return [
-        Cell(f"{row['tokens_out']:,.0f}", note=kept, css="number"),
-        number(row["gflops"], 4),
-        number(row["peak_memory_mb"], 1),
-        number(row["latency_ms_median"], 2),
-    ]
-
-
 def _comparison_table(rows: pd.DataFrame) -> str:
     head = ["Encoder", "Model", "Metric", "Difference", "p", "p (Holm)", "Test"]
-    return table(head, [_comparison_cells(row) for _, row in rows.iterrows()])
+    main = rows["metric"].isin(MAIN_METRICS)
+    ordered = pd.concat([rows[main], rows[~main]])
+    cells = [_comparison_cells(row) for _, row in ordered.iterrows()]
+    return table(head, cells, key="Model", folded_rows=range(int(main.sum()), len(ordered)))
 
 
 def _comparison_cells(row: pd.Series) -> list[Cell]:

@@ -96,6 +96,12 @@ class Inputs:
 
         return paths
 
+    def of_heatmap_model(self, pattern: str) -> Callable[[Wildcards], str]:
+        """Return a function that gives the file of the model whose attention is drawn."""
+        return lambda wildcards: fill(
+            pattern, **{**wildcards, "model": self.study.heatmap_model_of(wildcards["dataset"])}
+        )
+
     def per_model(self, pattern: str, among: Collection[str] | None = None) -> InputFunction:
         """Return a function that gives a file per (encoder, model) of `model_pairs`."""
         return lambda wildcards: [

@@ -69,7 +69,7 @@ EXTERNAL_PLOT = f"{FIGURES}/external.png"
 MODELS_PLOT = f"{FIGURES}/models.png"
 ROC = f"{FIGURES}/roc/{{model}}.png"
 CONFUSION = f"{FIGURES}/confusion/{{model}}.png"
-HEATMAP = f"{FIGURES}/heatmap/{{slide}}.png"
+HEATMAPS = f"{FIGURES}/heatmap"
 K_SWEEP = f"{FIGURES}/k_sweep.png"
 
 # Tokens

@@ -131,8 +131,9 @@ def dataset_results(study: Study, name: str) -> Iterator[str]:
 
 
 def _heatmaps(study: Study, name: str, encoder: str) -> Iterator[str]:
-    shown = study.shown_slides(name, study.report["heatmaps_per_class"])
-    return _each(layout.HEATMAP, dataset=[name], encoder=[encoder], slide=shown)
+    """Yield the folder of heat maps; its job chooses the slides, when it is known which are ok."""
+    if study.datasets[name].features_dir is None and study.report["heatmaps_per_class"]:
+        yield fill(layout.HEATMAPS, dataset=name, encoder=encoder)
 
 
 def _slide_pictures(study: Study, name: str) -> Iterator[str]:

@@ -228,3 +228,33 @@ def test_titles_are_escaped(tmp_path, title):
     out = tmp_path / "cost.html"
     cost_page(costs(), title, out)
     assert title not in out.read_text()
+
+
+def test_main_metrics_come_first_and_the_rest_is_folded(tmp_path):
+    predictions = {(encoder, "abmil"): random_predictions(24) for encoder in ("uni", "conch")}
+    summary = summary_table(predictions, CLASSES, 20, seed=0)
+    pair = {("uni", name): random_predictions(24, seed=n) for n, name in enumerate("ab")}
+    comparisons = comparisons_table(pair, "a", CLASSES, 20, seed=0)
+    cost = pd.concat([costs(), costs().assign(encoder="conch")])
+    out = tmp_path / "summary.html"
+    summary_page(summary, comparisons, cost, fits(), "demo", out)
+    page = out.read_text()
+    slides = Tables(page).tables[0]
+    assert slides[0][2:6] == ["Balanced accuracy", "AUC, macro", "F1, macro", "Log loss"]
+    assert 'class="number">Log loss<' in page
+    assert 'class="number folded">Accuracy<' in page
+    assert "Show more: Accuracy, " in page
+    tests = [line[2] for rows in Tables(page).tables[2:] for line in rows[1:]]
+    folded = [name for name in tests if name not in slides[0][2:6]]
+    assert tests[0] == "Balanced accuracy"
+    assert page.count('<tr class="folded">') == len(folded) > 0
+
+
+@pytest.mark.parametrize(
+    ("gflops", "head", "cell"), [(0.25, "MFLOPs", "250.000"), (2, "GFLOPs", "2.000")]
+)
+def test_operations_are_in_a_unit_that_is_easily_read(tmp_path, gflops, head, cell):
+    out = tmp_path / "cost.html"
+    cost_page(costs().assign(gflops=gflops), "demo", out)
+    (rows,) = Tables(out.read_text()).tables
+    assert dict(zip(rows[0], rows[1], strict=True))[head] == cell

@@ -61,7 +61,7 @@ def test_roc_figure_states_each_classs_area(predictions, tmp_path):
     for c, name in enumerate(CLASSES):
         area = roc_auc_score(outcomes.truth == c, outcomes.probability[:, c])
         assert f"AUC {area:.3f}" in text
-        assert f"{name} (n = 16)" in text
+        assert f"{name}: 16 slides, 32 others" in text
 
 
 def test_confusion_figure_holds_counts_and_shares_of_the_true_class(predictions, tmp_path):
@@ -74,7 +74,7 @@ def test_confusion_figure_holds_counts_and_shares_of_the_true_class(predictions,
             count = (own["prediction"] == predicted).sum()
             assert str(count) in words
             assert f"{count / len(own):.0%}" in words
-    assert words.count("(n = 16)") == 3
+    assert words.count("(16 slides)") == 3
 
 
 def test_dot_plot_names_models_and_says_which_way_is_better(summary, tmp_path):

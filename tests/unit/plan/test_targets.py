@@ -58,9 +58,10 @@ def test_repeats_of_the_folds_are_folds(sheet):
 
 def test_a_dataset_of_ready_made_features_has_one_encoder_and_no_pixels(ready):
     assert below(ready, "ready", "features") == ["uni.csv"]
-    for folder in ("tiles", "figures/uni/heatmap", "tile_images"):
+    for folder in ("tiles", "tile_images"):
         assert below(ready, "ready", folder) == []
-    assert "results/ready/figures/tissue.png" not in targets(ready, "ready")
+    for path in ("tissue.png", "uni/heatmap"):
+        assert f"results/ready/figures/{path}" not in targets(ready, "ready")
 
 
 def test_tile_images_are_made_where_a_dataset_asks_for_them(sheet):
@@ -68,9 +69,11 @@ def test_tile_images_are_made_where_a_dataset_asks_for_them(sheet):
     assert below(study, "toy", "tile_images") == [f"{slide}.zip" for slide in SLIDES]
 
 
-def test_heatmaps_show_the_first_slides_of_each_class(sheet):
-    study = small_study({"toy": small_dataset(sheet)}, report={"heatmaps_per_class": 1})
-    assert below(study, "toy", "figures/colour_texture/heatmap") == ["s0.png", "s1.png"]
+def test_heatmaps_are_made_unless_a_report_is_to_have_none(sheet, study):
+    heatmaps = "results/toy/figures/colour_texture/heatmap"
+    without = small_study({"toy": small_dataset(sheet)}, report={"heatmaps_per_class": 0})
+    assert heatmaps in targets(study, "toy")
+    assert heatmaps not in targets(without, "toy")
 
 
 def test_learned_selectors_are_looked_at_and_others_are_not(sheet, study):

@@ -5,33 +5,40 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.patches import Patch
-from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from slidesieve.figures.attention_overlay import attention_percentile, paint_tiles
+from slidesieve.figures.attention_overlay import write_tile_numbers
+from slidesieve.figures.attention_scale import PERCENTILE
 from slidesieve.figures.page_layout import axes_at, draw_scale_bar, show_picture
-from slidesieve.figures.style import SEQUENTIAL, house_style, new_figure, save_figure
-from slidesieve.figures.tokens.pictures import TokenPainter
+from slidesieve.figures.style import house_style, new_figure, save_figure
+from slidesieve.figures.tile_colours import draw_colour_bar, over_tissue, paint_tiles
+from slidesieve.figures.tokens.pictures import (
+    BORDER,
+    GROUP_OPACITY,
+    PRUNED_OPACITY,
+    STAGE_OPACITY,
+    TokenPainter,
+)
 from slidesieve.figures.tokens.tile_outcomes import (
     KEPT,
     MERGED,
     OUTCOME_COLOURS,
+    OUTCOMES,
     PRUNED,
-    TileOutcomes,
 )
 from slidesieve.store.tile_records import TileSpec
-from slidesieve.store.tokens import TokenSet
 
 # Lengths in inches.
 _COLUMNS, _PANEL_IN, _TALLEST_IN = 3, 4.0, 5.5
 _GAP_IN, _BAR_IN, _HEAD_IN, _TITLE_IN, _LEGEND_IN = 0.12, 0.15, 0.35, 0.27, 0.35
 _PAGE_IN = _COLUMNS * (_PANEL_IN + _GAP_IN) + _GAP_IN + _BAR_IN + 0.35
 _MOST_NUMBERS = 64
+_GROUPS_IN_LEGEND = 3
 
 
 def token_map(
@@ -47,7 +54,7 @@ def token_map(
         kept_rows: Tiles that are kept as they are in the order of their numbers, which are written
             beside them if they are few.
     """
-    tokens, outcomes, overview = painter.tokens, painter.outcomes, painter.overview
+    tokens, overview = painter.tokens, painter.overview
     height, width = overview.rgb.shape[:2]
     panel = min(_PANEL_IN, _TALLEST_IN * width / height)
     line_in = _TITLE_IN + panel * height / width + _GAP_IN
@@ -70,55 +77,80 @@ def token_map(
         left.set_title(f"Tokens left: {len(tokens.token_size)}")
         if len(kept_rows) <= _MOST_NUMBERS:
             shown = painter.coords[kept_rows]
-            _write_numbers(left, shown, overview.downsample, spec.size_level0)
+            write_tile_numbers(left, shown, overview.downsample, spec.size_level0)
         _draw_weight(figure, weight, painter, spec)
         for stage in range(n_stages):
             axes = place(_COLUMNS + stage)
             show_picture(axes, painter.stage(stage))
             before, after = (_count(column[:, stage]) for column in (tokens.entered, tokens.source))
             axes.set_title(f"Stage {stage + 1}: {before} to {after} tokens")
-        _draw_legend(figure, outcomes, tokens)
+        _draw_legend(figure, painter)
         _write_title(figure, title)
         save_figure(figure, path)
 
 
 def _draw_weight(figure: Figure, axes: Axes, painter: TokenPainter, spec: TileSpec) -> None:
     outcomes, overview = painter.outcomes, painter.overview
-    percentile = attention_percentile(outcomes.weight)
-    coords = painter.coords
-    picture = paint_tiles(overview.rgb, overview.downsample, coords, spec.size_level0, percentile)
+    values = PERCENTILE.values(outcomes.weight)
+    picture = paint_tiles(
+        overview.rgb, overview.downsample, painter.coords, spec.size_level0, values, PERCENTILE
+    )
     show_picture(axes, picture)
     axes.set_title(f"{outcomes.weight_name.capitalize()}, percentile among the slide's tiles")
     left, bottom, width, height = axes.get_position().bounds
     bar_width = _BAR_IN / _PAGE_IN
     bar = figure.add_axes((left + width + _GAP_IN / _PAGE_IN, bottom, bar_width, height))
-    scale = ScalarMappable(Normalize(0, 100), SEQUENTIAL)
-    figure.colorbar(scale, cax=bar).outline.set_visible(False)
+    draw_colour_bar(figure, bar, PERCENTILE)
 
 
-def _write_numbers(
-    axes: Axes, corners: NDArray[np.int64], downsample: float, size_level0: int
-) -> None:
-    centres = (corners + size_level0 / 2) / downsample
-    for number, (x, y) in enumerate(centres, start=1):
-        words = axes.text(x, y, str(number), fontsize=6, ha="center", va="center")
-        words.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
-
-
-def _draw_legend(figure: Figure, outcomes: TileOutcomes, tokens: TokenSet) -> None:
+def _draw_legend(figure: Figure, painter: TokenPainter) -> None:
+    outcomes, tokens = painter.outcomes, painter.tokens
     n_kept, n_merged, n_pruned = (
         int((outcomes.outcome == outcome).sum()) for outcome in (KEPT, MERGED, PRUNED)
     )
     n_groups = len(tokens.token_size) - n_kept
     words = {
         KEPT: f"kept as it is: {n_kept} tiles",
-        MERGED: f"merged: {n_merged} tiles in {n_groups} tokens, each in a colour of its own above",
-        PRUNED: f"pruned: {n_pruned} tiles, hatched above",
+        MERGED: f"merged: {n_merged} tiles in {n_groups} tokens, one colour per token",
+        PRUNED: f"pruned: {n_pruned} tiles",
     }
     occurring = np.unique(outcomes.outcome).tolist()
-    patches = [Patch(color=OUTCOME_COLOURS[outcome], label=words[outcome]) for outcome in occurring]
+    patches: list[Artist | tuple[Artist, ...]] = [_left_patch(o, painter) for o in occurring]
+    labels = [words[outcome] for outcome in occurring]
     corner = (_GAP_IN / _PAGE_IN, 0.0)
-    figure.legend(handles=patches, loc="lower left", bbox_to_anchor=corner, ncols=3)
+    figure.legend(
+        patches,
+        labels,
+        loc="lower left",
+        bbox_to_anchor=corner,
+        ncols=3,
+        handlelength=2.6,
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0.0)},
+    )
+    if tokens.n_stages > 1:
+        stages = [
+            Patch(color=over_tissue(OUTCOME_COLOURS[outcome], STAGE_OPACITY), label=name)
+            for outcome, name in enumerate(OUTCOMES)
+        ]
+        corner = (1 - _GAP_IN / _PAGE_IN, 0.0)
+        figure.legend(
+            handles=stages, title="Each stage", loc="lower right", bbox_to_anchor=corner, ncols=3
+        )
+
+
+def _left_patch(outcome: int, painter: TokenPainter) -> Artist | tuple[Artist, ...]:
+    """Show an outcome as the picture of the tokens left shows it."""
+    colour = OUTCOME_COLOURS[outcome]
+    if outcome == KEPT:
+        return Patch(facecolor="white", edgecolor=colour, linewidth=1.5)
+    if outcome == PRUNED:
+        line = over_tissue(colour, PRUNED_OPACITY)
+        return Patch(facecolor=over_tissue("white", 0), edgecolor=line, hatch="////", linewidth=0)
+    groups = painter.colour_of_group[:_GROUPS_IN_LEGEND] / np.float64(255)
+    return tuple(
+        Patch(facecolor=over_tissue(tuple(group), GROUP_OPACITY), edgecolor=BORDER, linewidth=0.5)
+        for group in groups
+    )
 
 
 def _write_title(figure: Figure, title: str) -> None:

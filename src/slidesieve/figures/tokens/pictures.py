@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
-from slidesieve.figures.attention_overlay import pale_grey
+from slidesieve.figures.tile_colours import pale_grey
 from slidesieve.figures.tile_raster import edges, tile_raster
 from slidesieve.figures.tokens.group_colours import group_colours
 from slidesieve.figures.tokens.tile_outcomes import (
@@ -21,8 +21,8 @@ from slidesieve.slide.overview import Overview
 from slidesieve.store.tile_records import TileSpec
 from slidesieve.store.tokens import TokenSet
 
-_GROUP_OPACITY, _PRUNED_OPACITY, _STAGE_OPACITY = 0.6, 0.7, 0.6
-_BORDER = (0.1, 0.1, 0.1)
+GROUP_OPACITY, PRUNED_OPACITY, STAGE_OPACITY = 0.6, 0.7, 0.6
+BORDER = (0.1, 0.1, 0.1)
 
 
 class TokenPainter:
@@ -63,12 +63,12 @@ class TokenPainter:
         picture = pale_grey(self.overview.rgb)
         kept, merged, pruned = (self._of_outcome(outcome) for outcome in (KEPT, MERGED, PRUNED))
         picture[kept] = self.overview.rgb[kept] / 255
-        _tint(picture, pruned & self._hatch(), to_rgb(OUTCOME_COLOURS[PRUNED]), _PRUNED_OPACITY)
+        _tint(picture, pruned & self._hatch(), to_rgb(OUTCOME_COLOURS[PRUNED]), PRUNED_OPACITY)
         colours = self.colour_of_group[self.group_of_tile[self._tile[merged]]] / 255
-        _tint(picture, merged, colours, _GROUP_OPACITY)
+        _tint(picture, merged, colours, GROUP_OPACITY)
         own_token = np.append(self.tokens.final, -1)[self._tile]
         outline = edges(own_token, self._line_px)
-        picture[outline & merged] = _BORDER
+        picture[outline & merged] = BORDER
         picture[outline & kept] = to_rgb(OUTCOME_COLOURS[KEPT])
         return _to_bytes(picture)
 
@@ -77,9 +77,9 @@ class TokenPainter:
         outcome = np.append(outcomes_in_stage(self.tokens, stage), -1)[self._tile]
         picture = pale_grey(self.overview.rgb)
         for value, colour in OUTCOME_COLOURS.items():
-            _tint(picture, outcome == value, to_rgb(colour), _STAGE_OPACITY)
+            _tint(picture, outcome == value, to_rgb(colour), STAGE_OPACITY)
         group = np.append(self.tokens.group[:, stage], -1)[self._tile]
-        picture[edges(group, self._line_px) & (outcome == MERGED)] = _BORDER
+        picture[edges(group, self._line_px) & (outcome == MERGED)] = BORDER
         return _to_bytes(picture)
 
     def _hatch(self) -> NDArray[np.bool_]:

@@ -1,0 +1,33 @@
+"""Draw where the fits of a model from elsewhere looked on some slides, on the average."""
+
+from pathlib import Path
+
+from slidesieve.figures.attention_scale import ATTENTION_SCALES
+from slidesieve.figures.slide_heatmap import prediction_words, slides_to_show, write_slide_heatmap
+from slidesieve.inference.attention import mean_attention, slide_attention
+from slidesieve.inference.fits import load_fits_of
+from slidesieve.models.bundle import FINAL
+from slidesieve.runtime.logs import log_to
+from slidesieve.store.features import read_features
+from slidesieve.store.tables import read_csv
+
+log_to(snakemake.log[0])
+params, out = snakemake.params, Path(snakemake.output.heatmaps)
+cohort, index, predictions = (
+    read_csv(Path(snakemake.input[table])) for table in ("cohort", "index", "predictions")
+)
+features_of = index.set_index("slide_id")["path"]
+fits = load_fits_of(params.fits["names"], snakemake.input.models, params.fits["bundle"])
+fits.pop(FINAL, None)  # the prediction is the mean of the others
+out.mkdir(parents=True, exist_ok=True)
+for _, slide in slides_to_show(cohort, predictions, params.per_class).iterrows():
+    features = read_features(Path(features_of[slide["slide_id"]]))
+    write_slide_heatmap(
+        out / f"{slide['slide_id']}.jpg",
+        Path(slide["path"]),
+        features,
+        mean_attention([slide_attention(fit.model, features) for fit in fits.values()]),
+        ATTENTION_SCALES[params.scale],
+        f"{slide['slide_id']}: attention of {params.model}, mean of {len(fits)} fits",
+        prediction_words(slide),
+    )
