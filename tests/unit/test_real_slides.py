@@ -9,6 +9,7 @@ import pytest
 import shapely
 
 from slidesieve.errors import TileReadError
+from slidesieve.figures.overview_file import read_overview_file
 from slidesieve.figures.tissue_overview import write_overview
 from slidesieve.slide.open import open_slide
 from slidesieve.tiling.settings import TileSettings
@@ -138,7 +139,7 @@ def test_overview_shows_outline_and_tiles_where_they_are(slides, tmp_path):
     write_overview(tmp_path / "a.jpg", path, tissue, tiles)
     write_overview(tmp_path / "b.jpg", path, tissue, tiles)
     assert (tmp_path / "a.jpg").read_bytes() == (tmp_path / "b.jpg").read_bytes()
-    picture = cv2.cvtColor(cv2.imread(str(tmp_path / "a.jpg")), cv2.COLOR_BGR2RGB).astype(int)
+    picture = read_overview_file(tmp_path / "a.jpg").picture.astype(int)
     step = 2967 / picture.shape[0]
     blue = (picture[..., 2] - picture[..., 0] > 60) & (picture[..., 2] - picture[..., 1] > 60)
     x, y = tiles.coords[0]

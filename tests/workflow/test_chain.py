@@ -32,7 +32,7 @@ def test_every_promised_file_is_there(finished_toy):
         "predictions/colour_texture/abmil.csv",
         "figures/colour_texture/roc/abmil.png",
         "figures/colour_texture/heatmap/s1.jpg",
-        "figures/tissue.png",
+        "figures/tissue.jpg",
         "benchmarks/features/colour_texture/0.tsv",
     ):
         assert finished_toy.result(f"toy/{path}").stat().st_size > 0, path
@@ -101,5 +101,10 @@ def test_the_report_holds_tables_and_pictures(toy):
     report = toy.folder / "report.html"
     toy.snakemake("--report", str(report))
     text = report.read_text()
-    for item in ("cohort.html", "summary.html", "roc/abmil.png", "heatmap/s1.jpg", "tissue.png"):
+    pages = ("cohort.html", "summary.html", "headline.html")
+    for item in (*pages, "roc/abmil.png", "heatmap/s1.jpg", "tissue.jpg"):
         assert item in text, item
+    # The first page has the headline in it and no graph of jobs.
+    front = text.split("var workflow_desc")[1].split("</script>")[0]
+    assert "models by balanced accuracy" in front
+    assert "#rulegraph, #brand { display: none }" in front

@@ -37,6 +37,34 @@ rule report_pages:
         "../scripts/report_pages.py"
 
 
+rule headline:
+    input:
+        cohort=layout.COHORT,
+        summary=layout.SUMMARY,
+        figures=inputs.models_figures,
+    output:
+        headline=report(
+            layout.HEADLINE,
+            caption="../report/headline.rst",
+            category="{dataset}",
+            subcategory="results",
+            labels={"table": "headline, as on the first page"},
+        ),
+    log:
+        log("headline"),
+    benchmark:
+        benchmark("headline")
+    conda:
+        MODELS_ENV
+    threads: 1
+    resources:
+        **resources_of("report", mem_mb=4000, runtime=60),
+    params:
+        stage=STAGES["figures"],
+    script:
+        "../scripts/headline.py"
+
+
 rule curves:
     input:
         predictions=layout.PREDICTIONS,

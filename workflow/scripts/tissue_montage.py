@@ -7,7 +7,8 @@ from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import read_csv
 
 log_to(snakemake.log[0])
-cohort = read_csv(Path(snakemake.input.cohort), required=["slide_id", "status", "n_tiles"])
+columns = ["slide_id", "status", "reason", "n_tiles"]
+cohort = read_csv(Path(snakemake.input.cohort), required=columns)
 montage_figure(
     cohort,
     dict(zip(snakemake.params.slides, map(Path, snakemake.input.overviews), strict=True)),

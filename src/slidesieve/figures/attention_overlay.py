@@ -17,9 +17,9 @@ from slidesieve.figures.style import house_style, new_figure, save_figure
 from slidesieve.figures.tile_colours import draw_colour_bar, paint_tiles
 
 # Lengths on the page in inches.
-_PANEL_IN, _GAP_IN, _BAR_IN, _HEAD_IN = 6.0, 0.12, 0.18, 0.85
+_PANEL_IN, _GAP_IN, _BAR_IN, _HEAD_IN = 5.2, 0.12, 0.18, 0.85
 _PAGE_IN = 2 * _PANEL_IN + _BAR_IN + 4 * _GAP_IN + 0.55
-_TILE_IN, _STRIP_IN = 1.7, 2.3
+_TILE_IN, _STRIP_IN = 1.5, 2.1
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from slidesieve.cohort.slides import Slide
 from slidesieve.config.study import Dataset, Study
+from slidesieve.plan import layout
 from slidesieve.plan.layout import fill
 from slidesieve.plan.model_files import content_file, fit_files, internal_results
 from slidesieve.plan.targets import models_of_table
@@ -108,6 +109,12 @@ class Inputs:
             fill(pattern, **{**wildcards, "encoder": encoder, "model": model})
             for encoder, model in self.model_pairs(wildcards, among)
         ]
+
+    def models_figures(self, wildcards: Wildcards) -> list[str]:
+        """Return the figures of all models, one per encoder: external beside internal if it is."""
+        is_applied = self.dataset_of(wildcards).models_from is not None
+        pattern = layout.EXTERNAL_PLOT if is_applied else layout.MODELS_PLOT
+        return self.per_encoder(pattern)(wildcards)
 
     def training_content(self, wildcards: Wildcards) -> str:
         """Return the table of what the models from elsewhere were trained on."""

@@ -14,11 +14,11 @@ _TABLES = (
     *(layout.COHORT, layout.METRICS, layout.SUMMARY, layout.COMPARISONS, layout.COST),
     layout.FITS,
 )
-_PAGES = (layout.COHORT_PAGE, layout.SUMMARY_PAGE, layout.COST_PAGE)
+_PAGES = (layout.COHORT_PAGE, layout.SUMMARY_PAGE, layout.COST_PAGE, layout.HEADLINE)
 _COHORT = (layout.COHORT, layout.COHORT_PAGE)
 _EXTERNAL = (
     *(layout.METRICS, layout.SUMMARY, layout.COMPARISONS),
-    *(layout.EXTERNAL, layout.EXTERNAL_PAGE),
+    *(layout.EXTERNAL, layout.EXTERNAL_PAGE, layout.HEADLINE),
 )
 _PAPER_TABLE = (layout.PAPER_TABLE, layout.PAPER_TABLE_FIGURE, layout.PAPER_TABLE_PAGE)
 _FOLD = (

@@ -11,7 +11,7 @@ from slidesieve.figures.attention_overlay import AttentionMap, attention_overlay
 from slidesieve.figures.attention_scale import ATTENTION_SCALES, PERCENTILE, SHARE
 from slidesieve.figures.tile_colours import OPACITY, over_tissue, paint_tiles
 
-DPI, PANEL_IN, BAR_IN, GAP_IN = 150, 6.0, 0.18, 0.12
+DPI, PANEL_IN, BAR_IN, GAP_IN = 150, 5.2, 0.18, 0.12
 
 
 def grey(height: int, width: int) -> np.ndarray:
@@ -129,7 +129,7 @@ def test_the_strip_shows_the_tiles_given(tmp_path):
         pair = shown(grey(100, 100), coords, 500, np.array([0.75, 0.25]), tiles)
         attention_overlay(pair, SHARE, "t", "", out)
     greens = [(page_of(out) == [0, 255, 0]).all(axis=2).sum() for out in files]
-    assert greens[0] == pytest.approx(2 * (1.7 * DPI) ** 2, rel=0.05)
+    assert greens[0] == pytest.approx(2 * (1.5 * DPI) ** 2, rel=0.05)
     assert greens[1] == 0
 
 

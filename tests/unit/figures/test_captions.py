@@ -8,6 +8,7 @@ import pytest
 
 PAINTED = "Painted slides; not clinical"
 NAMES = (
+    "headline",
     "selector",
     "selectors",
     "cohort",
@@ -28,7 +29,7 @@ NAMES = (
 )
 
 
-def rendered(repo, name: str, dataset: str) -> str:
+def rendered(repo, name: str, dataset: str, categories: dict | None = None) -> str:
     wildcards = SimpleNamespace(
         dataset=dataset, encoder="uni", model="abmil", slide="s 1", paper_table="retention"
     )
@@ -36,7 +37,11 @@ def rendered(repo, name: str, dataset: str) -> str:
     config = {"datasets": {dataset: {}, "b": {}}, "paper_tables": studies}
     snakemake = SimpleNamespace(wildcards=wildcards, config=config)
     source = (repo / "workflow" / "report" / f"{name}.rst").read_text()
-    return jinja2.Template(source, undefined=jinja2.StrictUndefined).render(snakemake=snakemake)
+    # As Snakemake renders it.
+    environment = jinja2.Environment(
+        trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.from_string(source).render(snakemake=snakemake, categories=categories or {})
 
 
 def html(text: str) -> str:
@@ -65,6 +70,20 @@ def test_the_caption_of_a_study_says_whose_numbers_are_whose(repo):
 def test_the_report_says_so_too(repo):
     assert "painted by a program" in html(rendered(repo, "workflow", "demo"))
     assert "painted" not in html(rendered(repo, "workflow", "tcga"))
+
+
+def test_the_first_page_holds_the_headline_of_every_dataset(repo, tmp_path):
+    categories: dict = {}
+    for name in ("a", "b"):
+        path = tmp_path / name / "headline.html"
+        path.parent.mkdir()
+        path.write_text(f"<b>{name} in short</b>")
+        found = [SimpleNamespace(name="headline.html", path=path)]
+        other = [SimpleNamespace(name="models.png", path=tmp_path / "none.png")]
+        categories[name] = {"results": found, "cost": other}
+    page = html(rendered(repo, "workflow", "a", categories))
+    assert page.index("<b>a in short</b>") < page.index("<b>b in short</b>")
+    assert "Datasets in this report" in page
 
 
 def test_every_caption_the_rules_name_exists(repo):

@@ -60,7 +60,7 @@ def test_a_dataset_of_ready_made_features_has_one_encoder_and_no_pixels(ready):
     assert below(ready, "ready", "features") == ["uni.csv"]
     for folder in ("tiles", "tile_images"):
         assert below(ready, "ready", folder) == []
-    for path in ("tissue.png", "uni/heatmap"):
+    for path in ("tissue.jpg", "uni/heatmap"):
         assert f"results/ready/figures/{path}" not in targets(ready, "ready")
 
 

@@ -18,7 +18,7 @@ from slidesieve.figures.tokens.tile_outcomes import OUTCOME_COLOURS, OUTCOMES
 # Lengths in inches.
 _MOST_COLUMNS = 4
 _GAP_IN, _HEAD_IN, _TITLE_IN, _HEADING_IN, _TALLEST_IN = 0.15, 0.35, 0.42, 0.2, 4.5
-WIDTH_PX, CELL_PX = 480, 107
+WIDTH_PX, CELL_PX = 436, 96
 _COLUMN_IN = WIDTH_PX / DPI
 
 

@@ -34,7 +34,7 @@ from slidesieve.figures.tokens.tile_outcomes import (
 from slidesieve.store.tile_records import TileSpec
 
 # Lengths in inches.
-_COLUMNS, _PANEL_IN, _TALLEST_IN = 3, 4.0, 5.5
+_COLUMNS, _PANEL_IN, _TALLEST_IN = 3, 3.6, 5.0
 _GAP_IN, _BAR_IN, _HEAD_IN, _TITLE_IN, _LEGEND_IN = 0.12, 0.15, 0.35, 0.27, 0.35
 _PAGE_IN = _COLUMNS * (_PANEL_IN + _GAP_IN) + _GAP_IN + _BAR_IN + 0.35
 _MOST_NUMBERS = 64
