@@ -70,7 +70,7 @@ def write_token_grid(path: Path, slide: Path, of_models: Sequence[TokenSet]) -> 
         of_models: What each model made of the same tiles.
     """
     first = of_models[0]
-    title = f"{first.slide_id}: what models fitted without this patient keep, merge and prune"
+    title = f"{first.slide_id}: tokens of models fitted without this patient"
     if first.status != "ok":
         notice_figure(f"{first.status}: {first.reason}", title, path)
         return
