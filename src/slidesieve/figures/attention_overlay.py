@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -121,7 +122,7 @@ def _tile_words(attention: NDArray[np.floating]) -> str:
 
 def _write_head(figure: Figure, title: str, subtitle: str) -> None:
     left, inch = _GAP_IN / _PAGE_IN, 1 / figure.get_figheight()
-    place = {"ha": "left", "va": "top"}
+    place: dict[str, Any] = {"ha": "left", "va": "top"}
     figure.suptitle(title, x=left, y=1 - 0.06 * inch, fontweight="bold", **place)
     figure.text(left, 1 - 0.33 * inch, subtitle, fontsize=11, **place)
 

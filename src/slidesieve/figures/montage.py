@@ -117,7 +117,7 @@ def _write_frame(figure: Figure, title: str) -> None:
     patches = [
         Patch(
             facecolor="white",
-            edgecolor=np.array(colour) / 255,
+            edgecolor="#" + bytes(colour).hex(),
             label=words,
             hatch="/////" if colour == LEFT_OUT else None,
         )

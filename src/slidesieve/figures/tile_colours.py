@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from slidesieve.figures.attention_scale import AttentionScale
 from slidesieve.figures.tile_raster import tile_boxes
 
+Colour = str | tuple[float, float, float]
 OPACITY = 0.65
 # Lightness of the grey slide under the colours, so that tissue shows but does not compete.
 _UNDERLAY = (0.35, 1.0)
@@ -55,7 +56,7 @@ def pale_grey(overview_rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.repeat(pale[:, :, None], 3, axis=2)
 
 
-def over_tissue(colour: str | tuple[float, ...], opacity: float) -> tuple[float, float, float]:
+def over_tissue(colour: Colour, opacity: float) -> tuple[float, float, float]:
     """Return a colour (RGB, 0 to 1) as it looks when it is laid over stained tissue."""
     red, green, blue = ((1 - opacity) * _TISSUE_GROUND + opacity * c for c in to_rgb(colour))
     return red, green, blue

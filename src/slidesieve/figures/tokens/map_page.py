@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -115,7 +116,7 @@ def _draw_legend(figure: Figure, painter: TokenPainter) -> None:
         PRUNED: f"pruned: {n_pruned} tiles",
     }
     occurring = np.unique(outcomes.outcome).tolist()
-    patches: list[Artist | tuple[Artist, ...]] = [_left_patch(o, painter) for o in occurring]
+    patches: list[Any] = [_left_patch(outcome, painter) for outcome in occurring]
     labels = [words[outcome] for outcome in occurring]
     corner = (_GAP_IN / _PAGE_IN, 0.0)
     figure.legend(
