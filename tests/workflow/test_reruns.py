@@ -172,6 +172,7 @@ def test_a_dataset_is_a_target(toy):
     assert set(planned(toy, "toy")) == {
         "cohort_page",
         "curves",
+        "headline",
         "heatmaps",
         "model_plot",
         "report_pages",

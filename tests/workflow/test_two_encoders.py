@@ -32,7 +32,6 @@ ITS_OWN = {
     "train": 2,
     "predictions": 2,
     "curves": 2,
-    "heatmaps": 1,
 }
 # What shows all encoders of the dataset side by side, or follows its cohort table.
 OF_ALL = {
@@ -45,6 +44,8 @@ OF_ALL = {
     "cost": 1,
     "report_pages": 1,
     "model_plot": 2,
+    "heatmaps": 2,
+    "headline": 1,
     "tissue_montage": 1,
 }
 
