@@ -40,7 +40,7 @@ lint: install
 docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-install: .venv/installed
+install: .venv/installed .venv/viewer
 
 # pip takes the CPU build of torch where an index offers one; torchvision must fit it.
 .venv/installed: pyproject.toml
@@ -48,6 +48,11 @@ install: .venv/installed
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@
+
+# OpenSeadragon, for `slidesieve view`.
+.venv/viewer: .venv/installed src/slidesieve/viewer/library.py
+	$(BIN)/slidesieve view --install
 	touch $@
 
 clean:

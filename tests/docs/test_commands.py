@@ -42,6 +42,7 @@ PARSED = {
     r"^slidesieve demo-slides": "paints for a minute; tests/unit/synthetic",
     r"^slidesieve predict ": "encodes for a minute; tests/workflow/test_predict.py",
     r"^slidesieve (push|pull) ": "needs a hub; tests/workflow/test_bundles.py has one",
+    r"^slidesieve view ": "serves until it is stopped; tests/workflow/test_view.py",
     r"^slidesieve run config/tcga": "needs TCGA's slides and gated weights",
     r"^slidesieve report .*paper_tables": "shows a table that was only planned",
 }

@@ -23,7 +23,7 @@ FLOORS = (
     ("inference", "selector_diagnostics", "vqa"),
     ("config",),
     ("plan",),
-    ("audit", "bundles"),
+    ("audit", "bundles", "viewer"),
     ("cli",),
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS, start=1) for room in rooms}

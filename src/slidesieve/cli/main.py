@@ -65,6 +65,8 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_bundles(commands)
 
+    _add_view(commands.add_parser("view", help="look at slides and models in a browser"))
+
     audit = commands.add_parser(
         "audit", help="check every artifact of a dataset against its contract and its neighbours"
     )
@@ -147,6 +149,20 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--encoder", metavar="NAME", help="default: colour_texture")
     parser.add_argument("--models", default="abmil,dtc_abmil,sparselearn_abmil", metavar="M,N")
     parser.add_argument("--mpp", type=float, default=0.5, help="µm per px of a tile")
+
+
+def _add_view(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("results", nargs="?", type=Path, metavar="results/DATASET")
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="default: a free one")
+    parser.add_argument(
+        "--truth",
+        type=Path,
+        metavar="FOLDER",
+        help="of truth masks, SLIDE.png (default: truth/ there)",
+    )
+    parser.add_argument(
+        "--install", action="store_true", help="fetch OpenSeadragon, once, and stop"
+    )
 
 
 def _add_sheets(parser: argparse.ArgumentParser) -> None:
