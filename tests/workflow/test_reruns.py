@@ -176,5 +176,6 @@ def test_a_dataset_is_a_target(toy):
         "heatmaps",
         "model_plot",
         "report_pages",
+        "slide_pages",
         "tissue_montage",
     }

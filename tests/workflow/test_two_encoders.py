@@ -46,6 +46,7 @@ OF_ALL = {
     "model_plot": 2,
     "heatmaps": 2,
     "headline": 1,
+    "slide_pages": 2,
     "tissue_montage": 1,
 }
 

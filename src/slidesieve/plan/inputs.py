@@ -146,3 +146,11 @@ class Inputs:
             fill(pattern, **{**wildcards, "encoder": encoder, "model": model, "fold": str(fold)})
             for (encoder, model), fold in self.fits(wildcards)
         ]
+
+    def per_model_of_encoder(self, pattern: str) -> InputFunction:
+        """Return a function that gives a file per model on the wildcard's encoder."""
+        return lambda wildcards: [
+            fill(pattern, **{**wildcards, "model": model})
+            for encoder, model in self.model_pairs(wildcards)
+            if encoder == wildcards["encoder"]
+        ]

@@ -72,6 +72,8 @@ ROC = f"{FIGURES}/roc/{{model}}.png"
 CONFUSION = f"{FIGURES}/confusion/{{model}}.png"
 HEATMAPS = f"{FIGURES}/heatmap"
 K_SWEEP = f"{FIGURES}/k_sweep.png"
+SLIDE_PAGES = f"{FIGURES}/slides"
+ERRORS_PAGE = f"{FIGURES}/errors.html"
 
 # Tokens
 TOKENS = f"{_DATASET}/tokens/{{encoder}}/{{model}}/{{slide}}.h5"

@@ -97,6 +97,7 @@ def applied_results(study: Study, name: str) -> Iterator[str]:
             for pattern in (layout.ROC, layout.CONFUSION):
                 yield from _each(pattern, model=models, **here)
         yield from _heatmaps(study, name, encoder)
+        yield from _slide_pages(study, name, encoder)
         yield from token_pictures(study, name, encoder)
     yield from _slide_pictures(study, name)
 
@@ -124,6 +125,7 @@ def dataset_results(study: Study, name: str) -> Iterator[str]:
         yield from _each(layout.CONFUSION, model=study.models, **here)
         yield from _each(layout.SELECTOR_FIGURE, model=audited, **here)
         yield from _heatmaps(study, name, encoder)
+        yield from _slide_pages(study, name, encoder)
         yield from token_pictures(study, name, encoder)
         if k_sweeps(study.models):
             yield from _each(layout.K_SWEEP, **here)
@@ -134,6 +136,13 @@ def _heatmaps(study: Study, name: str, encoder: str) -> Iterator[str]:
     """Yield the folder of heat maps; its job chooses the slides, when it is known which are ok."""
     if study.datasets[name].features_dir is None and study.report["heatmaps_per_class"]:
         yield fill(layout.HEATMAPS, dataset=name, encoder=encoder)
+
+
+def _slide_pages(study: Study, name: str, encoder: str) -> Iterator[str]:
+    """Yield the folder of pages, whose job chooses the slides, and the page of errors."""
+    if study.datasets[name].features_dir is None:
+        for pattern in (layout.SLIDE_PAGES, layout.ERRORS_PAGE):
+            yield fill(pattern, dataset=name, encoder=encoder)
 
 
 def _slide_pictures(study: Study, name: str) -> Iterator[str]:

@@ -26,6 +26,8 @@ NAMES = (
     "k_sweep",
     "calibration",
     "external",
+    "slide_page",
+    "errors",
 )
 
 

@@ -64,6 +64,12 @@ def test_a_dataset_of_ready_made_features_has_one_encoder_and_no_pixels(ready):
         assert f"results/ready/figures/{path}" not in targets(ready, "ready")
 
 
+def test_pages_of_slides_and_errors_are_made_where_there_are_pixels(study, ready):
+    for page in ("slides", "errors.html"):
+        assert f"results/toy/figures/colour_texture/{page}" in targets(study, "toy")
+        assert f"results/ready/figures/uni/{page}" not in targets(ready, "ready")
+
+
 def test_tile_images_are_made_where_a_dataset_asks_for_them(sheet):
     study = small_study({"toy": small_dataset(sheet, tile_images=True)})
     assert below(study, "toy", "tile_images") == [f"{slide}.zip" for slide in SLIDES]
