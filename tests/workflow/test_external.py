@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from helpers.faults import faults_of
 from helpers.toy_cohort import write_sheet
+from slidesieve.audit.applied import audit_applied
 from slidesieve.store.features import read_features, write_features
-from slidesieve.store.tables import read_csv
+from slidesieve.store.tables import read_csv, write_csv
 
 pytestmark = pytest.mark.slow
 
@@ -52,3 +54,11 @@ def test_models_are_scored_on_another_cohort_beside_their_own(elsewhere):
     assert row["external"] == pytest.approx(hits, rel=1e-6)
     comparisons = read_csv(elsewhere.result("elsewhere/comparisons.csv"))
     assert set(comparisons["model_a"]) == {"abmil"}
+
+    assert faults_of(elsewhere, "elsewhere", audit_applied) == []
+    path = elsewhere.result("elsewhere/external.csv")
+    table.loc[table["metric"] == "accuracy", "external"] -= 0.1
+    write_csv(path, table)
+    faults = faults_of(elsewhere, "elsewhere", audit_applied)
+    assert {fault.path for fault in faults} == {path}
+    assert "external of colour_texture abmil slide accuracy" in faults[0].problem

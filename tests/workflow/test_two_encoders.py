@@ -9,14 +9,16 @@ import h5py
 import pytest
 from safetensors.torch import save
 
+from helpers.faults import faults_of
 from helpers.loopback_hub import COMMIT, TOKEN, running_hub
 from helpers.runner import Study
 from helpers.toy_cohort import make_toy
+from slidesieve.audit.sites import audit_encoders
 from slidesieve.encoders.torchvision_compat import import_torchvision
 from slidesieve.errors import ContractError
 from slidesieve.extraction.index import index_features
 from slidesieve.store.features import read_features
-from slidesieve.store.tables import read_csv
+from slidesieve.store.tables import read_csv, write_csv
 
 import_torchvision()
 
@@ -96,6 +98,14 @@ def test_both_encoders_see_the_same_tiles_and_stand_in_every_table(both):
 def test_the_audit_finds_nothing_against_either(both):
     study, _ = both
     assert "0 faults" in study.snakemake("audit").text
+    path = study.result("toy/encoder_comparisons.csv")
+    sound = path.read_bytes()
+    table = read_csv(path)
+    table.loc[0, "difference"] += 0.1
+    write_csv(path, table)
+    (fault,) = faults_of(study, "toy", audit_encoders)
+    path.write_bytes(sound)
+    assert "difference of abmil slide tiny_vit colour_texture" in fault.problem
 
 
 def test_features_of_two_encoders_in_one_folder_are_refused(both, tmp_path):

@@ -1,23 +1,38 @@
-"""Audit of the predictions of a dataset whose models come from elsewhere."""
+"""Audit of a dataset whose models come from elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 from pandas.api.types import is_numeric_dtype
 
 from slidesieve.audit.findings import Finding, PathOf, examine
+from slidesieve.audit.pairs import Pair, model_pairs
+from slidesieve.audit.recomputed import differences
 from slidesieve.config.study import Dataset, Study
 from slidesieve.inference.ensemble import ensemble_table
+from slidesieve.inference.external_tables import ExternalFiles, ExternalTables, external_tables
+from slidesieve.models.bundle import METRICS_FILE
 from slidesieve.plan import layout
+from slidesieve.plan.model_files import source_dataset
 from slidesieve.store.tables import as_read_back, read_csv
+
+_TABLES = {
+    "metrics": (layout.METRICS, ["encoder", "model", "level", "fold", "metric"]),
+    "summary": (layout.SUMMARY, ["encoder", "model", "level", "metric"]),
+    "comparisons": (
+        layout.COMPARISONS,
+        ["encoder", "level", "model_a", "model_b", "test", "metric"],
+    ),
+    "external": (layout.EXTERNAL, ["encoder", "model", "level", "metric"]),
+}
 
 
 def audit_applied(study: Study, dataset: Dataset, at: PathOf) -> Iterator[Finding]:
-    """Audit the predictions of each fit, and whether the ensemble's are their means.
+    """Audit predictions of fits and ensembles and, where there are labels, the tables of them.
 
     Args:
         study: The config.
@@ -29,6 +44,46 @@ def audit_applied(study: Study, dataset: Dataset, at: PathOf) -> Iterator[Findin
             at_model = partial(at, encoder=encoder, model=model)
             path = at_model(layout.PREDICTIONS)
             yield from examine(path, partial(_problems, path, dataset, at_model))
+    if dataset.is_labelled:
+        yield from _audit_tables(study, dataset, at)
+
+
+def _audit_tables(study: Study, dataset: Dataset, at: PathOf) -> Iterator[Finding]:
+    """Make the tables of an external cohort anew, once, and compare each."""
+
+    @cache
+    def fresh() -> ExternalTables:
+        files = _files(study, dataset, at)
+        reference = study.reference_model_of(dataset.name)
+        return external_tables(files, dataset.classes, reference, study.evaluation)
+
+    for name, (pattern, keys) in _TABLES.items():
+        path = at(pattern)
+
+        def problems(name: str = name, path: Path = path, keys: list[str] = keys) -> Iterator[str]:
+            return differences(path, getattr(fresh(), name), keys, "the predictions")
+
+        yield from examine(path, problems)
+
+
+def _files(study: Study, dataset: Dataset, at: PathOf) -> ExternalFiles:
+    pairs = model_pairs(study, dataset, study.models_of(dataset.name))
+    source = dataset.models_from
+    if source is not None and source.folder is not None:
+        internal = [source.folder / METRICS_FILE]
+    else:
+        own_cohort = partial(at, dataset=source_dataset(dataset))
+        internal = _of_pairs(layout.PREDICTIONS, pairs, own_cohort)
+    return ExternalFiles(
+        pairs,
+        _of_pairs(layout.PREDICTIONS, pairs, at),
+        _of_pairs(layout.PREDICTIONS_BY_FIT, pairs, at),
+        internal,
+    )
+
+
+def _of_pairs(pattern: str, pairs: Sequence[Pair], at: PathOf) -> list[Path]:
+    return [at(pattern, encoder=encoder, model=model) for encoder, model in pairs]
 
 
 def _problems(path: Path, dataset: Dataset, at: PathOf) -> Iterator[str]:

@@ -18,7 +18,8 @@ from slidesieve.splits.folds import folds_table, make_folds
 from slidesieve.splits.own_folds import read_own_folds
 from slidesieve.splits.settings import FoldSettings
 from slidesieve.statistics.calibrated import calibration_table
-from slidesieve.statistics.comparisons import comparisons_table
+from slidesieve.statistics.comparisons import comparisons_table, encoder_comparisons_table
+from slidesieve.statistics.sites import site_table
 from slidesieve.statistics.summary import summary_table
 from slidesieve.store.tables import as_read_back, read_csv
 from slidesieve.tissue.geojson import read_tissue
@@ -138,6 +139,30 @@ def comparisons_differences(
         predictions, reference, classes, evaluation["bootstrap"], evaluation["seed"]
     )
     keys = ["encoder", "level", "model_a", "model_b", "test", "metric"]
+    yield from differences(path, fresh, keys, "the predictions")
+
+
+def encoder_comparisons_differences(
+    path: Path, predictions: Predictions, classes: Sequence[str], evaluation: Mapping
+) -> Iterator[str]:
+    """Where encoder_comparisons.csv is not what the predictions give."""
+    draws = {"resamples": evaluation["bootstrap"], "seed": evaluation["seed"]}
+    fresh = encoder_comparisons_table(predictions, classes, **draws)
+    keys = ["model", "level", "encoder_a", "encoder_b", "test", "metric"]
+    yield from differences(path, fresh, keys, "the predictions")
+
+
+def sites_differences(
+    path: Path,
+    predictions: Predictions,
+    site_of: Mapping[str, str],
+    classes: Sequence[str],
+    evaluation: Mapping,
+) -> Iterator[str]:
+    """Where sites.csv is not what the predictions give."""
+    draws = {"resamples": evaluation["bootstrap"], "seed": evaluation["seed"]}
+    fresh = site_table(predictions, site_of, classes, **draws)
+    keys = ["encoder", "model", "site", "metric"]
     yield from differences(path, fresh, keys, "the predictions")
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
 from functools import partial
-from itertools import chain, product
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,8 @@ from slidesieve.audit.findings import (
     recorded_problems,
     version_problems,
 )
+from slidesieve.audit.pairs import model_pairs, read_per_pair
+from slidesieve.audit.sites import audit_encoders, audit_sites
 from slidesieve.audit.slides import audit_slide
 from slidesieve.audit.tokens import tokens_problems
 from slidesieve.audit.vqa import audit_questions
@@ -91,6 +93,8 @@ def audit_dataset(study: Study, name: str, results: Path) -> list[Finding]:
         findings += _audit_summaries(study, dataset, table, models, at)
     if not study.paper_tables:
         findings += _audit_fits(study, dataset, at)
+        findings += audit_encoders(study, dataset, at)
+        findings += audit_sites(study, dataset, at)
     return findings
 
 
@@ -236,7 +240,7 @@ def _audit_summaries(
     reference = study.reference_model if table is None else study.paper_tables[table]["reference"]
 
     def predictions() -> recomputed.Predictions:
-        return _read_per_pair(layout.PREDICTIONS, _pairs(study, dataset, models), at)
+        return read_per_pair(layout.PREDICTIONS, model_pairs(study, dataset, models), at)
 
     yield from examine(
         metrics, lambda: recomputed.metrics_differences(metrics, predictions(), classes)
@@ -256,23 +260,9 @@ def _audit_summaries(
         yield from examine(path, partial(recorded_problems, path))
 
 
-def _pairs(study: Study, dataset: Dataset, models: Iterable[str]) -> list[tuple[str, str]]:
-    """(encoder, model) of a dataset, for some models."""
-    return list(product(study.encoders_of(dataset.name), models))
-
-
-def _read_per_pair(
-    pattern: str, pairs: Iterable[tuple[str, str]], at: PathOf
-) -> dict[tuple[str, str], pd.DataFrame]:
-    return {
-        (encoder, model): read_csv(at(pattern, encoder=encoder, model=model))
-        for encoder, model in pairs
-    }
-
-
 def _audit_fits(study: Study, dataset: Dataset, at: PathOf) -> Iterator[Finding]:
     """Audit the tables over all fits of a dataset: fits.csv, and calibration.csv if asked for."""
-    pairs = _pairs(study, dataset, study.models)
+    pairs = model_pairs(study, dataset, study.models)
 
     def of_folds(pattern: str, encoder: str, model: str) -> list[Path]:
         folds = range(dataset.fold_count)
@@ -280,12 +270,12 @@ def _audit_fits(study: Study, dataset: Dataset, at: PathOf) -> Iterator[Finding]
 
     def fits_problems() -> Iterator[str]:
         folders = {pair: of_folds(layout.FOLD, *pair) for pair in pairs}
-        audited = _pairs(study, dataset, auditable_models(study.models))
-        audits = _read_per_pair(layout.SELECTOR_AUDIT, audited, at)
+        audited = model_pairs(study, dataset, auditable_models(study.models))
+        audits = read_per_pair(layout.SELECTOR_AUDIT, audited, at)
         return recomputed.fits_differences(fits, folders, audits)
 
     def calibration_problems() -> Iterator[str]:
-        predictions = _read_per_pair(layout.PREDICTIONS, pairs, at)
+        predictions = read_per_pair(layout.PREDICTIONS, pairs, at)
         validation = {
             pair: dict(enumerate(map(read_csv, of_folds(layout.VAL_PREDICTIONS, *pair))))
             for pair in pairs

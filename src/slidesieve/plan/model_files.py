@@ -54,7 +54,7 @@ def fit_files(dataset: Dataset, encoder: str, model: str, pattern: str) -> list[
     if source is not None and source.folder is not None:
         models = str(source.folder)
     else:
-        own = fill(layout.FINAL, dataset=_source_dataset(dataset), encoder=encoder, model=model)
+        own = fill(layout.FINAL, dataset=source_dataset(dataset), encoder=encoder, model=model)
         models = str(Path(own).parent)
     return [f"{models}/{fit}/{Path(pattern).name}" for fit in fit_names(dataset)]
 
@@ -64,7 +64,7 @@ def content_file(dataset: Dataset, encoder: str) -> str:
     source = dataset.models_from
     if source is not None and source.folder is not None:
         return str(source.folder / CONTENT_FILE)
-    return fill(layout.FEATURE_INDEX, dataset=_source_dataset(dataset), encoder=encoder)
+    return fill(layout.FEATURE_INDEX, dataset=source_dataset(dataset), encoder=encoder)
 
 
 def internal_results(dataset: Dataset, pairs: Sequence[tuple[str, str]]) -> list[str]:
@@ -77,14 +77,15 @@ def internal_results(dataset: Dataset, pairs: Sequence[tuple[str, str]]) -> list
     source = dataset.models_from
     if source is not None and source.folder is not None:
         return [str(source.folder / METRICS_FILE)]
-    own = _source_dataset(dataset)
+    own = source_dataset(dataset)
     return [
         fill(layout.PREDICTIONS, dataset=own, encoder=encoder, model=model)
         for encoder, model in pairs
     ]
 
 
-def _source_dataset(dataset: Dataset) -> str:
+def source_dataset(dataset: Dataset) -> str:
+    """Return the name of the dataset whose models predict a dataset."""
     source = dataset.models_from
     if source is None or source.dataset is None:
         raise ValueError(f"dataset {dataset.name} has no other dataset for its models")
