@@ -24,7 +24,7 @@ PATH_WORDS = {
 _WORDS = (
     "Share of closed questions answered rightly; below it the 95 % interval (bootstrap over "
     "patients). A model is worth its slides only as far as “Own slide” is above the columns beside "
-    "it, and above the rules, which see no slide. Soft selection is that of training."
+    "it, and above the rules below. Soft selection is that of training."
 )
 _CATEGORY_WORDS = "Own slides, by category of the question; n counts questions."
 _DIFFERENCE_WORDS = (
@@ -56,7 +56,7 @@ def scores_page(scores: pd.DataFrame, comparisons: pd.DataFrame, title: str, pat
         counts = f"{whole['n'].max()} questions of {whole['n_cases'].max()} patients"
         parts += [heading(f"{source}, {split}: {counts}")]
         parts += [paragraph(f"Encoder {encoder}; answers read as {method}. {_WORDS}")]
-        parts += [_paths_table(whole), *_categories(own)]
+        parts += [_paths_table(whole), _rules_table(whole), *_categories(own)]
         here = (comparisons["encoder"] == encoder) & (comparisons["source"] == source)
         here &= (comparisons["split"] == split) & (comparisons["method"] == method)
         parts += _differences(comparisons[here])
@@ -87,12 +87,14 @@ def _paths_table(whole: pd.DataFrame) -> str:
         [Cell(str(model)), *(_score(by_path, (model, path)) for path in paths)]
         for model in dict.fromkeys(whole.loc[whole["path"] == OWN, "model"])
     ]
-    rules = whole[whole["path"] == RULE]
-    rows += [
-        [Cell(f"rule: {model}"), _score(by_path, (model, RULE)), *[Cell("")] * (len(paths) - 1)]
-        for model in rules["model"]
-    ]
     return table(["Model", *(PATH_WORDS[path] for path in paths)], rows)
+
+
+def _rules_table(whole: pd.DataFrame) -> str:
+    """Accuracy of the rules that see neither slide nor model."""
+    rules = whole[whole["path"] == RULE].set_index(["model", "path"])
+    rows = [[Cell(f"rule: {model}"), _score(rules, (model, RULE))] for model, _ in rules.index]
+    return table(["Rule that sees no slide", "Accuracy"], rows)
 
 
 def _categories(own: pd.DataFrame) -> Iterator[str]:

@@ -21,7 +21,7 @@ _DOTS = (
     (DONOR, colour_of(2), "^", 0.08),
     (NO_IMAGE, GREY, "D", 0.24),
 )
-_LINES = ("--", ":", "-.")
+_LINES = ("--", ":", "-.", "-")
 
 
 def scores_plot(scores: pd.DataFrame, title: str, path: Path) -> None:
