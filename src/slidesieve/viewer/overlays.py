@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 
 from slidesieve.errors import ContractError
-from slidesieve.figures.style import SEQUENTIAL
+from slidesieve.figures.attention_scale import SHARE, share_of_even
 from slidesieve.figures.tokens.group_colours import group_colours
 from slidesieve.figures.tokens.pictures import merge_groups
 from slidesieve.figures.tokens.tile_outcomes import (
@@ -74,10 +74,11 @@ def tokens_overlay(tokens: TokenSet, bounds: Bounds) -> dict[str, object]:
     group = merge_groups(tokens, outcomes)
     colours = group_colours(group, tokens.coords, spec.step_level0)
     names = [to_hex(colour / 255) for colour in colours]
+    shares = share_of_even(tokens.attention.astype(np.float64))
     return {
         "corners": _from_corner(tokens.coords, bounds),
         "side": spec.size_level0,
-        "attention": [None if np.isnan(v) else round(v, 4) for v in relative_to_even(tokens)],
+        "attention": [None if np.isnan(v) else round(v, 4) for v in shares.tolist()],
         "outcome": outcomes.outcome.tolist(),
         "colour": [
             names[number] if outcome == MERGED else None
@@ -86,12 +87,6 @@ def tokens_overlay(tokens: TokenSet, bounds: Bounds) -> dict[str, object]:
         "n_tokens": len(tokens.token_size),
         "fold": tokens.fold,
     }
-
-
-def relative_to_even(tokens: TokenSet) -> NDArray[np.float64]:
-    """Return (N,) each tile's attention over an even share of the tiles left; NaN if dropped."""
-    attention = tokens.attention.astype(np.float64)
-    return attention * max(1, int(np.isfinite(attention).sum()))
 
 
 def truth_overlay(path: Path) -> bytes:
@@ -113,10 +108,19 @@ def truth_overlay(path: Path) -> bytes:
 
 
 def legend() -> dict[str, object]:
-    """Return the colours of the overlays: 256 of the attention scale, one per outcome, truth."""
-    scale = mpl.colormaps[SEQUENTIAL](np.linspace(0, 1, 256))
+    """Return the colours of the overlays, those of the figures.
+
+    Returns:
+        Of attention 256 colours, evenly over the octaves from `lowest` to `highest` times an even
+        share, and the words of these ends; a colour per outcome; that of truth.
+    """
+    colours = mpl.colormaps[SHARE.colours](np.linspace(0, 1, 256))
+    ends = min(SHARE.ticks), max(SHARE.ticks)
     return {
-        "attention": [to_hex(colour) for colour in scale],
+        "attention": [to_hex(colour) for colour in colours],
+        "lowest": ends[0],
+        "highest": ends[1],
+        "ends": [SHARE.ticks[end] for end in ends],
         "outcomes": [
             {"name": name, "colour": OUTCOME_COLOURS[number]}
             for number, name in enumerate(OUTCOMES)

@@ -105,7 +105,15 @@ def wanted(tmp_path, slide, cut):
     )
     facts = {"vendor": "aperio", "width": 2304, "height": 2304, "mpp_source": "slide"}
     counts = {"n_tiles": len(tiles.coords), "n_contours": 1, "n_tiles_dropped": 2}
-    row = {"slide_id": "s", "patient_id": "P", "label": "a", "path": str(slide), **facts, **counts}
+    row = {
+        "slide_id": "s",
+        "status": "ok",
+        "patient_id": "P",
+        "label": "a",
+        "path": str(slide),
+        **facts,
+        **counts,
+    }
     row |= {"tissue_area_mm2": 0.5, "tissue_source": "segmented", "warnings": "pale & thin"}
     return SlidePages(
         pages=tmp_path / "slides",

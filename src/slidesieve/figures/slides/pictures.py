@@ -14,6 +14,7 @@ from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
 from slidesieve.figures.attention_overlay import top_tiles
+from slidesieve.figures.attention_scale import share_of_even
 from slidesieve.figures.slides.cut_out import CutOut, cut_outs
 from slidesieve.slide.open import open_slide
 from slidesieve.slide.overview import Overview, read_overview
@@ -91,16 +92,15 @@ def picture_slide(
         parts = cut_outs(reader, tissue, tiles)
         outline = moved(tissue.on_level0(reader.bounds).tissue, -overview.left, -overview.top)
         pictures = [read_tile(reader, spec, *features.coords[row]) for row in best]
-    total, n_kept = np.nansum(attention), int(np.isfinite(attention).sum())
-    shares = [float(attention[row] / total) for row in best]
+    shares, times = attention / np.nansum(attention), share_of_even(attention)
     corners = overview.from_corner(features.coords[best]) / overview.downsample
     picture = _draw_outline(_tinted(overview.rgb, parts), outline, overview)
     return SlidePictures(
         map=_jpeg(_numbered(picture, corners, spec.size_level0 / overview.downsample)),
         thumbnail=_jpeg(_shrunk(overview.rgb, _THUMBNAIL_PX)),
         tiles=tuple(
-            TopTile(_jpeg(_shrunk(tile, _TILE_PX)), share, share * n_kept)
-            for tile, share in zip(pictures, shares, strict=True)
+            TopTile(_jpeg(_shrunk(tile, _TILE_PX)), float(shares[row]), float(times[row]))
+            for row, tile in zip(best, pictures, strict=True)
         ),
         cut_out=tuple(parts),
     )

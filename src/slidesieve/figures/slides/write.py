@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from slidesieve.evaluation.verdicts import slide_verdicts
+from slidesieve.figures.slide_heatmap import slides_to_show
 from slidesieve.figures.slides.errors_page import errors_page
 from slidesieve.figures.slides.page import slide_page
 from slidesieve.figures.slides.pictures import SlidePictures, picture_slide
@@ -69,16 +70,11 @@ def write_slide_pages(wanted: SlidePages, attention_of: AttentionOf) -> None:
     wrong = own.loc[own["is_error"].astype(bool), "slide_id"].head(_MOST_ERRORS).tolist()
     pictures: dict[str, SlidePictures] = {}
     wanted.pages.mkdir(parents=True, exist_ok=True)
-    for slide_id in dict.fromkeys([*wrong, *_first_of_class(wanted, own)]):
+    of_classes = slides_to_show(wanted.cohort, wanted.predictions[wanted.model], wanted.per_class)
+    for slide_id in dict.fromkeys([*wrong, *of_classes["slide_id"]]):
         verdict = own[own["slide_id"] == slide_id].iloc[0].to_dict()
         pictures[slide_id] = _write_one(wanted, verdicts, rows[slide_id], verdict, attention_of)
     errors_page(wanted.errors, wanted.title, wanted.classes, verdicts, wanted.model, pictures)
-
-
-def _first_of_class(wanted: SlidePages, verdicts: pd.DataFrame) -> list[str]:
-    """The first slides of each class, in the order of the sheet, that were predicted."""
-    usable = wanted.cohort[wanted.cohort["slide_id"].isin(verdicts["slide_id"])]
-    return usable.groupby("label", sort=False).head(wanted.per_class)["slide_id"].tolist()
 
 
 def _write_one(

@@ -133,7 +133,8 @@ function drawLegend() {
       bar.getContext("2d").fillStyle = colour;
       bar.getContext("2d").fillRect(x, 0, 1, 12);
     });
-    parts.push(element("span", {}, "attention: ⅛ of an even share", bar, "8 times it"));
+    const [low, high] = legend.ends;
+    parts.push(element("span", {}, `attention, as a multiple of even: ${low}`, bar, high));
   }
   if (show.tokens) {
     const words = { kept: "kept as it is", merged: "merged, a colour per token", pruned: "pruned" };

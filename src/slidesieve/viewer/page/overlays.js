@@ -2,8 +2,6 @@
 // A view says where the slide lies: {x, y} of its corner and `scale`, both in CSS px.
 
 const TISSUE = "#00823c", TILES = "#2850c8", KEPT = 0, MERGED = 1, PRUNED = 2;
-// Attention from an eighth to eight times an even share fills the colour scale.
-const OCTAVES = 3;
 const BAR_UM = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000];
 
 export function drawOverlays(context, view, layers, show, legend) {
@@ -20,17 +18,17 @@ export function drawOverlays(context, view, layers, show, legend) {
   if (layers.info.mpp) drawScaleBar(context, view, layers.info.mpp);
 }
 
-function shadeOf(attention, count) {
-  const octave = Math.min(Math.max(Math.log2(attention), -OCTAVES), OCTAVES);
-  return Math.round(((octave + OCTAVES) / (2 * OCTAVES)) * (count - 1));
+function shadeOf(attention, { attention: colours, lowest, highest }) {
+  const along = Math.log(attention / lowest) / Math.log(highest / lowest);
+  return Math.round(Math.min(Math.max(along, 0), 1) * (colours.length - 1));
 }
 
 // The rows of each shade, so that a colour is set once for all its tiles; made once per model.
-function rowsOfShades(tokens, count) {
+function rowsOfShades(tokens, legend) {
   tokens.rowsOfShades ??= tokens.attention.reduce((rows, attention, row) => {
-    if (attention !== null) rows[shadeOf(attention, count)].push(row);
+    if (attention !== null) rows[shadeOf(attention, legend)].push(row);
     return rows;
-  }, Array.from({ length: count }, () => []));
+  }, legend.attention.map(() => []));
   return tokens.rowsOfShades;
 }
 
@@ -60,7 +58,7 @@ function eachTile(context, view, { corners, side }, draw, rows = corners.keys())
 
 function drawAttention(context, view, tokens, show, legend) {
   context.globalAlpha = show.opacity;
-  rowsOfShades(tokens, legend.attention.length).forEach((rows, shade) => {
+  rowsOfShades(tokens, legend).forEach((rows, shade) => {
     context.fillStyle = legend.attention[shade];
     eachTile(context, view, tokens, (row, x, y, w, h) => context.fillRect(x, y, w, h), rows);
   });
