@@ -9,6 +9,9 @@ import pytest
 PAINTED = "Painted slides; not clinical"
 NAMES = (
     "headline",
+    "encoder_differences",
+    "vqa_scores",
+    "vqa_answers",
     "selector",
     "selectors",
     "cohort",
@@ -33,7 +36,12 @@ NAMES = (
 
 def rendered(repo, name: str, dataset: str, categories: dict | None = None) -> str:
     wildcards = SimpleNamespace(
-        dataset=dataset, encoder="uni", model="abmil", slide="s 1", paper_table="retention"
+        dataset=dataset,
+        encoder="uni",
+        model="abmil",
+        vqa_model="dtc_qwen",
+        slide="s 1",
+        paper_table="retention",
     )
     studies = {"retention": {"title": "Table 2", "paper": {"source": "A paper, 2026"}}}
     config = {"datasets": {dataset: {}, "b": {}}, "paper_tables": studies}
