@@ -9,9 +9,6 @@ import pytest
 PAINTED = "Painted slides; not clinical"
 NAMES = (
     "headline",
-    "encoder_differences",
-    "vqa_scores",
-    "vqa_answers",
     "selector",
     "selectors",
     "cohort",
@@ -31,6 +28,9 @@ NAMES = (
     "external",
     "slide_page",
     "errors",
+    "encoder_differences",
+    "vqa_scores",
+    "vqa_answers",
 )
 
 
@@ -39,9 +39,9 @@ def rendered(repo, name: str, dataset: str, categories: dict | None = None) -> s
         dataset=dataset,
         encoder="uni",
         model="abmil",
-        vqa_model="dtc_qwen",
         slide="s 1",
         paper_table="retention",
+        vqa_model="sieve",
     )
     studies = {"retention": {"title": "Table 2", "paper": {"source": "A paper, 2026"}}}
     config = {"datasets": {dataset: {}, "b": {}}, "paper_tables": studies}
