@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from slidesieve.figures.metric_labels import METRIC_WORDS
+from slidesieve.figures.metric_labels import MAIN_METRICS, METRIC_WORDS
 from slidesieve.figures.style import colour_of, house_style, new_figure, save_figure
 
 _ROW_IN, _HEAD_IN = 0.3, 1.45
 _LABELS_IN, _PANEL_IN = 2.4, 2.5
+_DIFFERENCE = ["model", "encoder_a", "metric"]
 
 
 def encoder_differences_plot(comparisons: pd.DataFrame, level: str, title: str, path: Path) -> None:
-    """Draw a dot and a 95 % interval per model and encoder, a panel per metric.
+    """Draw a dot and a 95 % interval per model and encoder, a panel per main metric.
 
     A dot at the right of the line says that the encoder named at the left has the greater value.
 
@@ -25,8 +26,9 @@ def encoder_differences_plot(comparisons: pd.DataFrame, level: str, title: str, 
         title: Goes above the panels.
         path: Where to write, png, svg or pdf.
     """
-    rows = comparisons[comparisons["level"] == level]
-    metrics = list(dict.fromkeys(rows["metric"]))
+    # Several tests of one difference stand in rows of their own.
+    rows = comparisons[comparisons["level"] == level].drop_duplicates(_DIFFERENCE)
+    metrics = [name for name in MAIN_METRICS if name in set(rows["metric"])]
     pairs = list(dict.fromkeys(zip(rows["model"], rows["encoder_a"], strict=True)))
     encoders = list(dict.fromkeys(rows["encoder_a"]))
     first = rows["encoder_b"].iloc[0]

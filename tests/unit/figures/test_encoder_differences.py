@@ -24,8 +24,9 @@ def drawn(monkeypatch, tmp_path):
         encoder_differences, "save_figure", lambda figure, _: figures.append(figure)
     )
     table = pd.DataFrame(ROWS, columns=["model", "encoder_a", "metric", "difference"])
-    table = table.assign(encoder_b="first", level="slide")
+    table = table.assign(encoder_b="first", level="slide", test="bootstrap")
     table["ci_low"], table["ci_high"] = table["difference"] - 0.05, table["difference"] + 0.05
+    table = pd.concat([table, table.assign(test="DeLong"), table.assign(metric="auc a")])
     encoder_differences_plot(table, "slide", "Encoders", tmp_path / "x.png")
     return figures[0]
 
