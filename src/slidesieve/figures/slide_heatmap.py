@@ -17,7 +17,7 @@ from slidesieve.store.tiles import known_spec_from_attributes
 
 _N_TOP_TILES = 6
 # Panels of 5.2 inches at 150 dpi have 780 px: lines stay sharp when the page is enlarged.
-_LONGEST_SIDE_PX = 1200
+_LONGEST_SIDE_PX = 1000
 
 
 def slides_to_show(cohort: pd.DataFrame, predictions: pd.DataFrame, per_class: int) -> pd.DataFrame:

@@ -48,7 +48,7 @@ _METADATA: dict[str, dict[str, str | None]] = {
 }
 # A report holds dozens of pictures: 4:2:0 takes a third off photographs, 256 colours take two
 # thirds off charts, and neither is seen.
-_JPEG = {"quality": 70, "subsampling": 2, "optimize": True, "progressive": True}
+_JPEG = {"quality": 64, "subsampling": 2, "optimize": True, "progressive": True}
 _CHART_COLOURS = 256
 _NO_DITHER = Image.Dither.NONE
 # Smoothed edges and bands of a chart have some thousand colours, a photograph has more.

@@ -25,8 +25,8 @@ from slidesieve.tiling.spec import read_tile
 from slidesieve.tissue.polygons import moved
 from slidesieve.tissue.result import TissueResult
 
-_MAP_PX, _THUMBNAIL_PX, _TILE_PX = 600, 160, 100
-_QUALITY = 68
+_MAP_PX, _THUMBNAIL_PX, _TILE_PX = 560, 160, 100
+_QUALITY = 60
 _N_TOP_TILES = 6
 _OUTLINE, _BOX = (0, 130, 60), (20, 20, 20)
 _TINT = 0.5

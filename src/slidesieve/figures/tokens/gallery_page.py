@@ -11,8 +11,8 @@ from slidesieve.figures.tokens.mosaic import TileSheet
 
 # Lengths in inches.
 _GAP_IN, _HEAD_IN, _HEADING_IN = 0.12, 0.35, 0.3
-WIDTH_PX = 1230
-CELL_PX = 98
+WIDTH_PX = 1110
+CELL_PX = 88
 _PAGE_IN = WIDTH_PX / DPI + 2 * _GAP_IN
 
 

@@ -26,8 +26,8 @@ from slidesieve.figures.tokens.tile_outcomes import KEPT, MERGED, PRUNED, TileOu
 from slidesieve.store.tiles import known_spec_from_attributes
 from slidesieve.store.tokens import TokenSet
 
-# Of panels of 4 inches at 150 dpi, twice: lines stay sharp when the page is enlarged.
-_LONGEST_SIDE_PX = 1200
+# Of panels of 4 inches at 150 dpi, 1.7 times: lines stay sharp when the page is enlarged.
+_LONGEST_SIDE_PX = 1000
 _GALLERY = {"kept": 36, "merged": 12, "pruned": 24, "together": 8}
 _GRID = {"kept": 8, "merged": 3, "pruned": 8, "together": 4}
 
