@@ -14,7 +14,7 @@ STAGES: dict[str, int] = {
     "tile_images": 1,
     "features": 3,
     "folds": 1,
-    "train": 11,
+    "train": 12,
     "ensemble": 1,
     "tokens": 1,
     "evaluation": 2,

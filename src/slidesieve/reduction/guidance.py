@@ -19,7 +19,9 @@ from slidesieve.reduction.selection import close_ranks, keep_tokens, positions
 from slidesieve.tokens import Reduction, TokenBatch
 
 
-def guided_pass(tokens: TokenBatch, scores: Tensor, spread_share: float, spread: int) -> Reduction:
+def guided_pass(
+    tokens: TokenBatch, scores: Tensor, spread_share: float, spread: int, trust: float
+) -> Reduction:
     """Hand on tokens as they came, with the scores that are to follow the attention they get.
 
     Args:
@@ -28,10 +30,11 @@ def guided_pass(tokens: TokenBatch, scores: Tensor, spread_share: float, spread:
         spread_share: Probability that it is a cover of each bag, see `scored_cover`, and not all
             of its tokens.
         spread: Most tokens of a cover.
+        trust: How far the scores choose the tokens of a cover, from 0 to 1.
     """
     if float(torch.rand(())) >= spread_share:
         return Reduction(tokens, positions(tokens.mask), pupil=scores)
-    cover = scored_cover(tokens.features, scores, tokens.mask, spread)
+    cover = scored_cover(tokens.features, scores, tokens.mask, spread, trust)
     order = close_ranks(cover)[0]
     return replace(keep_tokens(tokens, cover), pupil=scores.gather(1, order))
 

@@ -110,8 +110,8 @@ class SparseLearn(TokenReducer):
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Take the hard path; in training the soft one, the hard one or none."""
         if self.training and self._curriculum.draws_guided():
-            chosen = self.settings
-            return guided_pass(*self._scored(tokens), chosen.spread_share, chosen.k)
+            chosen, trust = self.settings, self._curriculum.progress
+            return guided_pass(*self._scored(tokens), chosen.spread_share, chosen.k, trust)
         tokens, scores = self.score(tokens)
         if not self.training:
             return self.hard(tokens, scores)
