@@ -119,7 +119,7 @@ def cohorts_of(seed: int) -> list[CohortSpec]:
 
 
 DEVELOPMENT_SEEDS = (302, 304, 306)
-CONFIRMATION_SEEDS = (401, 403, 405, 407)
+CONFIRMATION_SEEDS = (401, 403, 405, 407, 409)
 COHORTS = {
     spec.name: spec
     for seed in (*DEVELOPMENT_SEEDS, *CONFIRMATION_SEEDS)
