@@ -9,27 +9,23 @@ from slidesieve.reduction.selection import top_tokens
 
 
 @torch.no_grad()
-def scored_cover(features: Tensor, scores: Tensor, mask: Tensor, k: int, trust: float) -> Tensor:
-    """Return a drawn cover of each bag: up to half its best tokens, the others far from each other.
+def scored_cover(features: Tensor, scores: Tensor, mask: Tensor, k: int) -> Tensor:
+    """Return a drawn cover of each bag: half its best tokens, half drawn far from each other.
 
     The best by the scores are there so that what the scores know already is not missed, and with
-    it the slide's label; the others show what the scores do not know. Scores that have learnt
-    nothing yet would choose the same few tokens in every pass, by which slides can be learnt by
-    heart.
+    it the slide's label; the others show what the scores do not know.
 
     Args:
         features: (B, N, D).
         scores: (B, N).
         mask: (B, N) bool, True where a token is real.
-        k: Most tokens of a cover; fewer where both choose the same.
-        trust: From 0 (all are drawn) to 1 (half are the best).
+        k: Most tokens of a cover; fewer where the halves share some.
 
     Returns:
         (B, N) bool.
     """
-    n_best = int(k // 2 * trust)
-    best = torch.full((len(mask),), n_best, device=mask.device)
-    return top_tokens(scores, mask, best) | drawn_cover(features, mask, k - n_best)
+    half = torch.full((len(mask),), k // 2, device=mask.device)
+    return top_tokens(scores, mask, half) | drawn_cover(features, mask, k - k // 2)
 
 
 @torch.no_grad()

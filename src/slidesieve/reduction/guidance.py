@@ -20,21 +20,22 @@ from slidesieve.tokens import Reduction, TokenBatch
 
 
 def guided_pass(
-    tokens: TokenBatch, scores: Tensor, spread_share: float, spread: int, trust: float
+    tokens: TokenBatch, scores: Tensor, choice: Tensor, spread_share: float, spread: int
 ) -> Reduction:
     """Hand on tokens as they came, with the scores that are to follow the attention they get.
 
     Args:
         tokens: B bags of N tokens.
         scores: (B, N) float32, with gradient.
+        choice: (B, N) by whose largest the better half of a cover is chosen: the scores, or a draw
+            by them.
         spread_share: Probability that it is a cover of each bag, see `scored_cover`, and not all
             of its tokens.
         spread: Most tokens of a cover.
-        trust: How far the scores choose the tokens of a cover, from 0 to 1.
     """
     if float(torch.rand(())) >= spread_share:
         return Reduction(tokens, positions(tokens.mask), pupil=scores)
-    cover = scored_cover(tokens.features, scores, tokens.mask, spread, trust)
+    cover = scored_cover(tokens.features, choice, tokens.mask, spread)
     order = close_ranks(cover)[0]
     return replace(keep_tokens(tokens, cover), pupil=scores.gather(1, order))
 

@@ -27,7 +27,8 @@ class GuidedSettings:
         ge=0,
         le=1,
         description="Share of the guided passes in which only a cover of the bag is handed on: "
-        "up to half its best tokens, the others drawn far from each other.",
+        "half its best tokens (SparseLearn: drawn by their scores), half drawn far from each "
+        "other.",
     )
     guidance_weight: StrictFloat = Field(
         default=1.0, ge=0, description="Weight of the loss by which scores follow that attention."

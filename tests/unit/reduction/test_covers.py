@@ -54,24 +54,9 @@ def test_what_is_rare_and_apart_is_no_longer_rare_in_a_cover():
 def test_half_of_a_scored_cover_are_the_best_tokens():
     tokens = collate(random_bags([60, 40], 8, seed=0))
     scores = torch.randn(2, 60)
-    cover = scored_cover(tokens.features, scores, tokens.mask, 16, trust=1.0)
+    cover = scored_cover(tokens.features, scores, tokens.mask, 16)
     for bag in range(2):
         best = scores[bag].masked_fill(~tokens.mask[bag], -torch.inf).topk(8).indices
         assert cover[bag, best].all()
     assert (cover.sum(dim=1) <= 16).all()
     assert (cover.sum(dim=1) > 8).all()
-
-
-def test_scores_that_are_not_trusted_choose_nothing_of_a_cover():
-    tokens = collate(random_bags([60, 40], 8, seed=0))
-    scores = torch.randn(2, 60)
-    for trust, n_best in ((0.0, 0), (0.5, 4), (0.99, 7)):
-        torch.manual_seed(3)
-        cover = scored_cover(tokens.features, scores, tokens.mask, 16, trust)
-        torch.manual_seed(3)
-        drawn = drawn_cover(tokens.features, tokens.mask, 16 - n_best)
-        for bag in range(2):
-            best = scores[bag].masked_fill(~tokens.mask[bag], -torch.inf).topk(max(n_best, 1))
-            chosen = torch.zeros(60, dtype=torch.bool)
-            chosen[best.indices[:n_best]] = True
-            assert torch.equal(cover[bag], drawn[bag] | chosen)

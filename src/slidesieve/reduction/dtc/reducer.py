@@ -101,7 +101,7 @@ class DTC(TokenReducer):
         # Networks of their own take turns.
         network = self._networks[int(torch.randint(len(self.networks), ()))]
         scores = network(tokens.features)
-        guided = guided_pass(tokens, scores, chosen.spread_share, chosen.spread_tokens, trust=1.0)
+        guided = guided_pass(tokens, scores, scores, chosen.spread_share, chosen.spread_tokens)
         return replace(guided, source=follow(source, guided.source))
 
     def reduce(self, tokens: TokenBatch, standardise: Standardiser) -> Reduction:

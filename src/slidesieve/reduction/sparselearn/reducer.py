@@ -110,8 +110,11 @@ class SparseLearn(TokenReducer):
     def forward(self, tokens: TokenBatch) -> Reduction:
         """Take the hard path; in training the soft one, the hard one or none."""
         if self.training and self._curriculum.draws_guided():
-            chosen, trust = self.settings, self._curriculum.progress
-            return guided_pass(*self._scored(tokens), chosen.spread_share, chosen.k, trust)
+            tokens, scores = self._scored(tokens)
+            # The same few tokens in every pass would be learnt by heart: they are drawn, k/2 of
+            # them without replacement, in proportion to the attention they are thought to get.
+            choice = gumbel_perturbed(scores.detach(), tau=1.0)
+            return guided_pass(tokens, scores, choice, self.settings.spread_share, self.settings.k)
         tokens, scores = self.score(tokens)
         if not self.training:
             return self.hard(tokens, scores)
