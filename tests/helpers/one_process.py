@@ -10,6 +10,7 @@ import contextlib
 import io
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from unittest import mock
 from snakemake.cli import args_to_api, parse_args
 from snakemake.script import PythonScript
 
+_SHARD = re.compile(r"^(features|train)_.+")
 REPO = Path(__file__).resolve().parents[2]
 
 
@@ -38,8 +40,8 @@ class Run:
 
     @property
     def rules(self) -> set[str]:
-        """Rules that ran; those of shards are called "features"."""
-        return {"features" if rule.startswith("features_") else rule for rule, _ in self.jobs}
+        """Rules that ran; those of shards are called "features" and "train"."""
+        return {_SHARD.sub(r"\1", rule) for rule, _ in self.jobs}
 
 
 def run_here(folder: Path, *arguments: str) -> Run:
