@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import huggingface_hub.constants
 import pytest
 import torch
 
@@ -127,7 +128,8 @@ def test_a_damaged_model_is_named(tmp_path):
         load_answerer(tmp_path)
 
 
-def test_a_language_model_that_is_nowhere_is_named(tmp_path):
+def test_a_language_model_that_is_nowhere_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     save_answerer(tmp_path / "model", tiny_answerer(adapt="frozen", language_name="tiny"))
     with pytest.raises(ConfigError, match="language model tiny"):
         load_answerer(tmp_path / "model")
