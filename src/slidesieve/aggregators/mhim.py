@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from copy import deepcopy
 from dataclasses import asdict
 
@@ -19,6 +18,7 @@ from slidesieve.aggregators.layers import (
     token_embedding,
     weighted_sums,
 )
+from slidesieve.aggregators.momentum import cosine_left, follow
 from slidesieve.aggregators.settings import Dropout, Share, Width
 from slidesieve.nn.linear import Linear
 from slidesieve.nn.rows import ranks
@@ -105,17 +105,14 @@ class MHIM(Aggregator):
 
     def schedule(self, step: int, steps: int) -> None:
         """Let the mask of most attention fall and the momentum rise, on a cosine."""
-        left = (1 + math.cos(math.pi * step / steps)) / 2
+        left = cosine_left(step, steps)
         self._high = self.settings.mask_high * left
         self._momentum = 1 - (1 - self.settings.momentum) * left
 
-    @torch.no_grad()
     def after_step(self) -> None:
         """Move the teacher towards the student."""
         if self.momentum_teacher is not None:
-            pairs = zip(self.momentum_teacher.parameters(), self.pool.parameters(), strict=True)
-            for of_teacher, of_student in pairs:
-                of_teacher.lerp_(of_student, 1 - self._momentum)
+            follow(self.momentum_teacher, self.pool, self._momentum)
 
     def forward(self, tokens: TokenBatch, labels: Tensor | None = None) -> SlideOutput:
         """Classify; with labels, in training, the student sees a part of each bag."""

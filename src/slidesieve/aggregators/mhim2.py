@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from slidesieve.aggregators.base import Aggregator
 from slidesieve.aggregators.layers import masked_softmax, padded, real_tokens
 from slidesieve.aggregators.mhim import AttentionPool, MHIMSettings, share_of
+from slidesieve.aggregators.momentum import cosine_left, follow
 from slidesieve.aggregators.settings import Dropout, Share, Width
 from slidesieve.nn.dropout import dropout_layer
 from slidesieve.nn.linear import Linear
@@ -106,7 +107,7 @@ class MHIM2(Aggregator):
 
     def schedule(self, step: int, steps: int) -> None:
         """Let the mask fall and the momentum rise, on a cosine."""
-        left = (1 + math.cos(math.pi * step / steps)) / 2
+        left = cosine_left(step, steps)
         self._high = self.settings.mask_high * left
         self._momentum = 1 - (1 - self.settings.momentum) * left
 
@@ -115,12 +116,8 @@ class MHIM2(Aggregator):
         """Move the teacher towards the student, and the merge's queries towards its answers."""
         if self.teacher_pool is None:
             return
-        for follower, leader in (
-            (self.teacher_pool, self.pool),
-            (self.teacher_classifier, self.classifier),
-        ):
-            for mine, theirs in zip(follower.parameters(), leader.parameters(), strict=True):
-                mine.lerp_(theirs, 1 - self._momentum)
+        follow(self.teacher_pool, self.pool, self._momentum)
+        follow(self.teacher_classifier, self.classifier, self._momentum)
         self.merge.follow()
 
     def forward(self, tokens: TokenBatch, labels: Tensor | None = None) -> SlideOutput:
