@@ -4,9 +4,7 @@ from pathlib import Path
 
 from slidesieve.figures.attention_scale import ATTENTION_SCALES
 from slidesieve.figures.slide_heatmap import prediction_words, slides_to_show, write_slide_heatmap
-from slidesieve.inference.attention import mean_attention, slide_attention
-from slidesieve.inference.fits import load_fits_of
-from slidesieve.models.bundle import FINAL
+from slidesieve.inference.fits import attention_of_ensemble, load_ensemble_of
 from slidesieve.runtime.logs import log_to
 from slidesieve.store.features import read_features
 from slidesieve.store.tables import read_csv
@@ -17,8 +15,8 @@ cohort, index, predictions = (
     read_csv(Path(snakemake.input[table])) for table in ("cohort", "index", "predictions")
 )
 features_of = index.set_index("slide_id")["path"]
-fits = load_fits_of(params.fits["names"], snakemake.input.models, params.fits["bundle"])
-fits.pop(FINAL, None)  # the prediction is the mean of the others
+fits = load_ensemble_of(params.fits["names"], snakemake.input.models, params.fits["bundle"])
+attention_of = attention_of_ensemble(fits)
 out.mkdir(parents=True, exist_ok=True)
 for _, slide in slides_to_show(cohort, predictions, params.per_class).iterrows():
     features = read_features(Path(features_of[slide["slide_id"]]))
@@ -26,7 +24,7 @@ for _, slide in slides_to_show(cohort, predictions, params.per_class).iterrows()
         out / f"{slide['slide_id']}.jpg",
         Path(slide["path"]),
         features,
-        mean_attention([slide_attention(fit.model, features) for fit in fits.values()]),
+        attention_of(features),
         ATTENTION_SCALES[params.scale],
         f"{slide['slide_id']}: attention of {params.model}, mean of {len(fits)} fits",
         prediction_words(slide),

@@ -3,16 +3,14 @@
 from pathlib import Path
 
 from slidesieve.figures.slides.write import SlidePages, write_slide_pages
-from slidesieve.inference.attention import mean_attention, slide_attention
-from slidesieve.inference.fits import load_fits_of
-from slidesieve.models.bundle import FINAL
+from slidesieve.inference.fits import attention_of_ensemble, load_ensemble_of
 from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import read_csv
 
 log_to(snakemake.log[0])
 params = snakemake.params
-fits = load_fits_of(params.fits["names"], snakemake.input.models, params.fits["bundle"])
-fits.pop(FINAL, None)  # the prediction is the mean of the others
+fits = load_ensemble_of(params.fits["names"], snakemake.input.models, params.fits["bundle"])
+attention_of = attention_of_ensemble(fits)
 wanted = SlidePages(
     pages=Path(snakemake.output.pages),
     errors=Path(snakemake.output.errors),
@@ -22,9 +20,4 @@ wanted = SlidePages(
     predictions={Path(file).stem: read_csv(Path(file)) for file in snakemake.input.predictions},
     **params.pages,
 )
-write_slide_pages(
-    wanted,
-    lambda verdict, features: mean_attention(
-        [slide_attention(fit.model, features) for fit in fits.values()]
-    ),
-)
+write_slide_pages(wanted, lambda _, features: attention_of(features))

@@ -3,13 +3,12 @@
 from pathlib import Path
 
 from slidesieve.figures.slides.write import SlidePages, write_slide_pages
-from slidesieve.inference.attention import slide_attention
+from slidesieve.inference.fits import attention_of_folds
 from slidesieve.runtime.logs import log_to
 from slidesieve.store.tables import read_csv
-from slidesieve.training.fitted import load_model
 
 log_to(snakemake.log[0])
-folders = [Path(file).parent for file in snakemake.input.models]
+attention_of = attention_of_folds(snakemake.input.models)
 wanted = SlidePages(
     pages=Path(snakemake.output.pages),
     errors=Path(snakemake.output.errors),
@@ -19,9 +18,4 @@ wanted = SlidePages(
     predictions={Path(file).stem: read_csv(Path(file)) for file in snakemake.input.predictions},
     **snakemake.params.pages,
 )
-write_slide_pages(
-    wanted,
-    lambda verdict, features: slide_attention(
-        load_model(folders[int(verdict["fold"])]).model, features
-    ),
-)
+write_slide_pages(wanted, lambda verdict, features: attention_of(int(verdict["fold"]), features))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from slidesieve.errors import ContractError
-from slidesieve.models.bundle import WEIGHTS_FILE, Bundle, read_bundle
+from slidesieve.inference.attention import mean_attention, slide_attention
+from slidesieve.models.bundle import FINAL, WEIGHTS_FILE, Bundle, read_bundle
 from slidesieve.store.checksums import file_sha256
+from slidesieve.store.features import FeatureSet
 from slidesieve.training.fitted import FittedModel, load_model
 
 
@@ -28,6 +34,42 @@ def load_fits_of(
         found = load_fits(Path(bundle))
         return {name: found[name] for name in names}
     return {name: load_model(Path(file).parent) for name, file in zip(names, files, strict=True)}
+
+
+def load_ensemble_of(
+    names: Sequence[str], files: Sequence[str], bundle: str | None
+) -> dict[str, FittedModel]:
+    """Load the fits whose mean is the prediction: all but the final one.
+
+    Arguments and errors are those of `load_fits_of`.
+    """
+    fits = load_fits_of(names, files, bundle)
+    return {name: fit for name, fit in fits.items() if name != FINAL}
+
+
+def attention_of_folds(files: Sequence[str]) -> Callable[[int, FeatureSet], NDArray[np.float64]]:
+    """Return a function of a fold and a slide's features that gives that fold's attention.
+
+    Each fold's model is read once, when a slide asks for it.
+
+    Args:
+        files: model.json of each fold, in the order of the folds.
+    """
+
+    @cache
+    def of_fold(fold: int) -> FittedModel:
+        return load_model(Path(files[fold]).parent)
+
+    return lambda fold, features: slide_attention(of_fold(fold).model, features)
+
+
+def attention_of_ensemble(
+    fits: Mapping[str, FittedModel],
+) -> Callable[[FeatureSet], NDArray[np.float64]]:
+    """Return a function of a slide's features that gives the mean attention of some fits."""
+    return lambda features: mean_attention(
+        [slide_attention(fit.model, features) for fit in fits.values()]
+    )
 
 
 def load_fits(folder: Path) -> dict[str, FittedModel]:
